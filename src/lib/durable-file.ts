@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/** Options of {@link writeDurably}. */
+export interface DurableOptions {
+  /** Permission bits of the file, set before its first byte is written. */
+  mode?: number;
+}
+
+/**
+ * Replaces a file so that after a power cut either the old or the new content is there, never a part:
+ * write to a temporary neighbour, fsync, rename, fsync of the directory. Throws the system's error (ENOSPC, EACCES…)
+ * and leaves the old file as it was.
+ */
+export async function writeDurably(
+  path: string,
+  content: string,
+  options: DurableOptions = {},
+): Promise<void> {
+  const directory = dirname(path);
+  const temporary = join(directory, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    const file = await open(temporary, 'wx', options.mode ?? 0o644);
+    try {
+      if (options.mode !== undefined) await file.chmod(options.mode);
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncDirectory(directory);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Makes the directory's own entries (a rename, a new file) survive a power cut. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,42 @@
+import { StringDecoder } from 'node:string_decoder';
+
+/** A line longer than this is cut into pieces, so that a stream without line ends cannot fill the memory. */
+export const MAXIMUM_LINE_LENGTH = 16 * 1024;
+
+/** Cuts a stream of bytes into lines at \n, \r\n and \r (progress bars end with \r). */
+export interface LineSplitter {
+  /** Takes the next bytes and returns the lines that they complete, without their ends; empty lines are dropped. */
+  push(chunk: Uint8Array): string[];
+  /** Returns what is left at the end of the stream as a last line, or nothing. */
+  end(): string[];
+}
+
+/** Makes a splitter that keeps UTF-8 characters whole across chunks. */
+export function createLineSplitter(maximumLength: number = MAXIMUM_LINE_LENGTH): LineSplitter {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  const cut = (text: string): string[] => {
+    const pieces = (rest + text).split(/[\r\n]+/);
+    rest = pieces.pop() ?? '';
+    while (rest.length > maximumLength) {
+      pieces.push(rest.slice(0, maximumLength));
+      rest = rest.slice(maximumLength);
+    }
+    return pieces.flatMap((piece) => limit(piece, maximumLength)).filter((piece) => piece !== '');
+  };
+  return {
+    push: (chunk) => cut(decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))),
+    end: () => {
+      const last = [...cut(decoder.end()), rest].filter((piece) => piece !== '');
+      rest = '';
+      return last;
+    },
+  };
+}
+
+function limit(line: string, maximumLength: number): string[] {
+  if (line.length <= maximumLength) return [line];
+  const pieces: string[] = [];
+  for (let at = 0; at < line.length; at += maximumLength) pieces.push(line.slice(at, at + maximumLength));
+  return pieces;
+}

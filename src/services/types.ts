@@ -1,0 +1,70 @@
+import type { ComposeProject, ServiceSpec } from '../compose/service-spec.ts';
+import type { Finding, Problem } from '../status/problem.ts';
+import type { LastExit, ServiceView } from '../status/schema.ts';
+
+/** Answer of one probe of a running service. */
+export interface ProbeResult {
+  /** All stages passed: the service does what it is for. */
+  ready: boolean;
+  /**
+   * Whether this answer counts as a sign of life once the service has been ready.
+   * False for a missed deadline, a refused connection or a 5xx; true for a definite answer of a living server.
+   */
+  alive: boolean;
+  /** Which stage failed and how, for people; '' when ready. */
+  detail: string;
+  /** A named problem the answer proves (no chat template, key refused); null otherwise. */
+  finding: Finding | null;
+  /** ui only: whether its backend is our api and answers. */
+  backendReady?: boolean | null;
+}
+
+/** Where a probe dials: the container's own address first, the published one as fallback. */
+export interface ProbeTarget {
+  service: ServiceSpec;
+  /** `host:port` candidates in order. */
+  addresses: { host: string; port: number }[];
+}
+
+/** Asks one service whether it is ready. Never throws; settles within `deadlineMs` of its own. */
+export type Probe = (target: ProbeTarget, signal: AbortSignal) => Promise<ProbeResult>;
+
+/** What a service waits for before its container may start, decided outside of this room. */
+export interface Gate {
+  /** Word shown as `waiting_for`: `model`, `gpu`, `disk`, `docker`. */
+  waitingFor: string;
+}
+
+/** What the rest of the daemon knows and the plan needs, passed in as values. */
+export interface Gates {
+  /** Null: may start. By service name. */
+  [service: string]: Gate | null;
+}
+
+/** What is remembered about a service and cannot be derived from the engine. Kept in the state file. */
+export interface ServiceMemory {
+  /** False after a user's stop; survives a restart of the daemon. */
+  wanted: boolean;
+  /** All exits that were not asked for, since the first start of the daemon. */
+  restarts: number;
+  /** The latest exits, newest last; at most 20. */
+  history: LastExit[];
+}
+
+/** A change of the desired state handed to the supervisor. */
+export type Desired = {
+  project: ComposeProject /** Named overrides per service, applied after parsing and part of the hash. */;
+  overrides: Record<string, Record<string, string>>;
+} | null;
+
+/** What the supervisor tells the rest, after every change. */
+export interface ServicesSnapshot {
+  services: Record<string, ServiceView>;
+  /** Problems of the whole room (engine unreachable, unsupported); those of a service stand in its view. */
+  problems: Problem[];
+  docker: { version: string | null; api_version: string | null; reachable: boolean };
+  /** Host paths of what is really mounted, by service and target, from inspect. */
+  mounts: Record<string, { source: string; target: string; writable: boolean }[]>;
+  /** Addresses of running services, for links and probes. */
+  published: Record<string, { hostIp: string; hostPort: number; target: string }[]>;
+}
