@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
@@ -36,10 +36,18 @@ export interface StateStore {
 export async function openStateStore(path: string, clock: Pick<Clock, 'now'>): Promise<StateStore> {
   let sections: Record<string, unknown> = {};
   let quarantined: StateStore['quarantined'] = null;
+  let copied: Promise<void> = Promise.resolve();
+  const asidePath = () => `${path}.corrupt-${clock.now().toISOString().replace(/[:.]/g, '-')}`;
   const setAside = async (reason: string) => {
-    const aside = `${path}.corrupt-${clock.now().toISOString().replace(/[:.]/g, '-')}`;
+    const aside = asidePath();
     await rename(path, aside).catch(() => undefined);
     quarantined = { path: aside, reason };
+  };
+  const copyAside = (reason: string) => {
+    if (quarantined !== null) return;
+    const aside = asidePath();
+    quarantined = { path: aside, reason };
+    copied = copyFile(path, aside).catch(() => undefined);
   };
   await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch(() => undefined);
   try {
@@ -57,6 +65,7 @@ export async function openStateStore(path: string, clock: Pick<Clock, 'now'>): P
   let dirty = false;
   let writing: Promise<void> | null = null;
   const writeOut = async () => {
+    await copied;
     while (dirty) {
       dirty = false;
       try {
@@ -87,7 +96,7 @@ export async function openStateStore(path: string, clock: Pick<Clock, 'now'>): P
       let value = initial;
       if (stored !== undefined) {
         if (Value.Check(schema, stored)) value = stored;
-        else quarantined ??= { path, reason: `the part "${name}" was not valid and was reset` };
+        else copyAside(`the part "${name}" was not valid and was reset`);
       }
       return {
         get: () => value,
