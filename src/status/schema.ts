@@ -19,7 +19,8 @@ export type PersistenceState = (typeof PERSISTENCE_STATES)[number];
 export const DEPLOYMENT_STATUSES = ['in_progress', 'completed', 'failed'] as const;
 export type DeploymentStatus = (typeof DEPLOYMENT_STATUSES)[number];
 
-const ProblemSchema = Type.Object(
+/** A problem as it leaves the daemon; its codes are those of the one table. */
+export const ProblemSchema = Type.Object(
   {
     code: text,
     class: literals(['transient', 'fatal', 'host', 'restart']),
