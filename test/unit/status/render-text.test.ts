@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { assembleStatus } from '../../../src/status/assemble.ts';
+import { formatBytes, formatDuration } from '../../../src/status/format.ts';
+import { toProblem } from '../../../src/status/problem.ts';
+import { renderStatusText } from '../../../src/status/render-text.ts';
+import { readyFacts, servicesOf, stoppedService } from '../../support/status-facts.ts';
+
+const { model, deployment } = readyFacts();
+const clock = { now: () => new Date('2026-03-04T05:01:00Z') };
+
+describe('renderStatusText', () => {
+  it('shows a running machine in a few lines', () => {
+    expect(renderStatusText(assembleStatus(readyFacts()))).toMatchInlineSnapshot(`
+      "ai-sandbox 1.2.3, up 1 min 1 s, 2026-03-04T05:06:07Z
+
+      Progress    ready
+      Deployment  completed, since 2026-03-04T05:00:00Z
+      Model       example/model, download completed, answers chats
+      api         running, ready, since 2026-03-04T05:00:00Z
+      ui          running, ready, since 2026-03-04T05:00:00Z
+      Chats       persisted in /opt/open-webui, 12 chats, 4.3 MB, last message 2026-03-04T05:05:00Z
+      Docker      20.10.24 (API 1.41)
+      Disk        /opt: 120 GB free of 500 GB
+      Chat page   http://192.0.2.1:3000
+      API         http://192.0.2.1:8000/v1
+
+      No problems.
+      "
+    `);
+  });
+
+  it('shows what is under way, and each problem with what to do', () => {
+    const status = assembleStatus(
+      readyFacts({
+        services: servicesOf({
+          api: stoppedService({
+            waiting_for: 'model',
+            restarts: 1,
+            last_exit: {
+              at: '2026-03-04T05:00:30Z',
+              exit_code: 0,
+              oom_killed: false,
+              cause: 'exited with code 0, not asked for',
+              attempt: 1,
+              log_tail: [],
+            },
+          }),
+          ui: stoppedService({ waiting_for: 'image', pull: { bytes_done: 5e8, bytes_total: 2e9 } }),
+        }),
+        model: {
+          ...model,
+          complete: false,
+          pinned: true,
+          downloadStatus: 'downloading',
+          download: { ...model.download, bytes_done: 5.8e9, bytes_total: 14.1e9, bytes_per_second: 212e6 },
+        },
+        deployment: { ...deployment, deployment_status: 'in_progress', region: 'nl-ams' },
+        problems: [toProblem({ code: 'hub_rate_limited', detail: 'answered 429' }, clock)],
+      }),
+    );
+    expect(renderStatusText(status)).toMatchInlineSnapshot(`
+      "ai-sandbox 1.2.3, up 1 min 1 s, 2026-03-04T05:06:07Z
+
+      Progress    pulling images and downloading the model, 39.1 %
+      Deployment  in progress, since 2026-03-04T05:00:00Z, nl-ams
+      Model       example/model (pinned), downloading: 5.8 GB of 14.1 GB at 212 MB/s, does not answer chats yet
+      api         stopped, waiting for model, 1 restart, last exit 2026-03-04T05:00:30Z: exited with code 0, not asked for
+      ui          stopped, waiting for image, pulling 500 MB of 2.0 GB
+      Chats       persisted in /opt/open-webui, 12 chats, 4.3 MB, last message 2026-03-04T05:05:00Z
+      Docker      20.10.24 (API 1.41)
+      Disk        /opt: 120 GB free of 500 GB
+      Chat page   http://192.0.2.1:3000
+      API         http://192.0.2.1:8000/v1
+
+      1 problem:
+        ERROR: The model hub limits requests (hub_rate_limited, since 2026-03-04T05:01:00Z)
+          seen: answered 429
+          do:   A token raises the limit: save one in /etc/ai-sandbox/hf-token; it goes on by itself.
+      "
+    `);
+  });
+
+  it('lets no foreign text steer the terminal', () => {
+    const detail = 'red\u001b[31m\u009b2Jbell\u0007\nnew line\u202ereversed';
+    const status = assembleStatus(
+      readyFacts({ problems: [toProblem({ code: 'unknown_failure', detail }, clock)] }),
+    );
+    const text = renderStatusText(status);
+    expect(text).toContain('seen: red [31m 2Jbell  new line reversed\n');
+    expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
+  });
+
+  it('uses colours only when asked to', () => {
+    const status = assembleStatus(readyFacts());
+    expect(renderStatusText(status)).not.toContain('\u001b');
+    expect(renderStatusText(status, { colour: true })).toContain('\u001b[32mrunning\u001b[0m');
+  });
+});
+
+describe('formatBytes and formatDuration', () => {
+  it.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [1000, '1.0 kB'],
+    [999_999, '1.0 MB'],
+    [14.1e9, '14.1 GB'],
+    [500e9, '500 GB'],
+    [5e15, '5000 TB'],
+  ])('writes %d bytes as %s', (bytes, text) => {
+    expect(formatBytes(bytes)).toBe(text);
+  });
+
+  it.each([
+    [0.4, '0 s'],
+    [59.6, '1 min'],
+    [200, '3 min 20 s'],
+    [7500, '2 h 5 min'],
+    [273_600, '3 d 4 h'],
+  ])('writes %d seconds as %s', (seconds, text) => {
+    expect(formatDuration(seconds)).toBe(text);
+  });
+});
