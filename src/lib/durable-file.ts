@@ -15,7 +15,7 @@ export interface DurableOptions {
  */
 export async function writeDurably(
   path: string,
-  content: string,
+  content: string | Uint8Array,
   options: DurableOptions = {},
 ): Promise<void> {
   const directory = dirname(path);

@@ -1,0 +1,85 @@
+import { toAsciiLine, wrapLine } from '../lib/plain-text.ts';
+import type { Status } from '../status/schema.ts';
+import { entry, MOTD_WIDTH, type MotdOptions } from './motd-layout.ts';
+
+/** Ids that may stand inside the quotes of a shell command as they are. */
+const SAFE_ID = /^[A-Za-z0-9][A-Za-z0-9._/-]*$/;
+
+/** How to use what is deployed, and what protects it: addresses, credentials, an example, the note on security. */
+export function access(status: Status, options: MotdOptions): string[][] {
+  return [addresses(status, options), example(status, options), security(options)];
+}
+
+function addresses(status: Status, options: MotdOptions): string[] {
+  const { ui, api } = status.links;
+  return [
+    'Access',
+    ...(ui === null ? [] : entry('Chat', ui)),
+    ...(api === null ? [] : entry('API', `${api}/v1 (OpenAI compatible)`)),
+    ...(status.model.model_identifier === null ? [] : entry('Model', status.model.model_identifier)),
+    ...entry(
+      'Credentials',
+      `${options.envFile} (root only): WEBUI_ADMIN_EMAIL and WEBUI_ADMIN_PASSWORD for the chat, VLLM_API_KEY for the API`,
+    ),
+  ];
+}
+
+function example(status: Status, options: MotdOptions): string[] {
+  const { links, model } = status;
+  if (links.api === null || model.model_identifier === null) return [];
+  const id = model.model_identifier;
+  const line = (name: string) => `    -d '{"model": "${name}",`;
+  const shown = SAFE_ID.test(id) && line(id).length + 2 <= MOTD_WIDTH ? id : `'"$MODEL_ID"'`;
+  const command = [
+    `  . ${toAsciiLine(options.envFile)}`,
+    `  curl ${toAsciiLine(links.api)}/v1/chat/completions \\`,
+    '    -H "Authorization: Bearer $VLLM_API_KEY" \\',
+    '    -H "Content-Type: application/json" \\',
+    line(shown),
+    `         "messages": [{"role": "user", "content": "Hello"}]}'`,
+  ];
+  return command.some((each) => each.length > MOTD_WIDTH) ? [] : ['Try the API', ...command];
+}
+
+function security(options: MotdOptions): string[] {
+  const all = Object.values(options.published).flat();
+  const open = all.filter(({ hostIp }) => !isLoopback(hostIp)).map(({ hostPort }) => hostPort);
+  const closed = all.filter(({ hostIp }) => isLoopback(hostIp)).map(({ hostPort }) => hostPort);
+  const plain =
+    'Chat and API speak plain HTTP: without a proxy with TLS in front, anybody on the way can read along.';
+  return [
+    open.length > 0 ? 'SECURITY WARNING' : 'Security',
+    ...wrapLine(plain, MOTD_WIDTH, '  '),
+    ...(open.length === 0 ? [] : wrapLine(openText(ports(open)), MOTD_WIDTH, '  ')),
+    ...(closed.length === 0 ? [] : closedText(ports(closed))),
+  ];
+}
+
+function openText(list: number[]): string {
+  return `${portsText(list)} ${list.length > 1 ? 'are' : 'is'} open to every network of this machine. Ports that Docker publishes bypass ufw: close them in the firewall of your provider (Linode: Cloud Firewall), or bind them to 127.0.0.1 in the compose file.`;
+}
+
+function closedText(list: number[]): string[] {
+  const tunnel = list.map((port) => `-L ${port}:localhost:${port}`).join(' ');
+  return [
+    ...wrapLine(
+      `${portsText(list)} ${list.length > 1 ? 'answer' : 'answers'} on this machine only. From yours, open a tunnel, then use the addresses above:`,
+      MOTD_WIDTH,
+      '  ',
+    ),
+    ...wrapLine(`ssh ${tunnel} root@THIS_SERVER`, MOTD_WIDTH, '    '),
+  ];
+}
+
+function portsText(list: number[]): string {
+  return `${list.length > 1 ? 'Ports' : 'Port'} ${list.join(' and ')}`;
+}
+
+function ports(list: number[]): number[] {
+  return [...new Set(list)].sort((a, b) => a - b);
+}
+
+/** 127.0.0.0/8 and ::1; the empty address and 0.0.0.0 mean all networks. */
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1' || address === 'localhost';
+}
