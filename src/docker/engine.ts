@@ -5,10 +5,12 @@ export interface EngineInfo {
   version: string;
   apiVersion: string;
   rootDirectory: string;
+  /** Directory of the file system that images are unpacked to; `rootDirectory` except with containerd's image store. */
+  imageDirectory: string;
   /** Runtimes and CDI devices it knows: whether it could give out a GPU. */
   runtimes: string[];
   cdiDevices: string[];
-  /** `rootless`, `userns`, … as in `SecurityOptions`. */
+  /** `rootless`, `userns`, `seccomp`…: the names in `SecurityOptions`. */
   securityOptions: string[];
 }
 
@@ -115,7 +117,7 @@ export class EngineError extends Error {
 
 /**
  * The Docker engine as the rest of the daemon sees it. Every call has an outer deadline of its own and rejects with
- * {@link EngineError} only. `docker/client` talks to a real one; tests have a scripted one.
+ * {@link EngineError} only, or with the reason of the caller's own signal when that aborts. `docker/client` talks to a real one; tests have a scripted one.
  */
 export interface Engine {
   info(signal?: AbortSignal): Promise<EngineInfo>;
@@ -127,12 +129,15 @@ export interface Engine {
   ): Promise<ObservedContainer[]>;
   /** Null when there is no such container. */
   inspectContainer(id: string, signal?: AbortSignal): Promise<ObservedContainer | null>;
-  /** Returns the id. */
+  /** Returns the id. Nothing is left behind when a later network cannot be joined. */
   createContainer(request: CreateRequest, signal?: AbortSignal): Promise<string>;
+  /** Resolves for a container that runs already, too. */
   startContainer(id: string, signal?: AbortSignal): Promise<void>;
   /** SIGTERM (or the container's own signal), SIGKILL after `graceMs`; resolves when it has stopped. */
   stopContainer(id: string, graceMs: number, signal?: AbortSignal): Promise<void>;
+  /** SIGKILL; resolves for a container that does not run, too. */
   killContainer(id: string, signal?: AbortSignal): Promise<void>;
+  /** Anonymous volumes go with it, named ones stay. Resolves for a container that is gone already, too. */
   removeContainer(id: string, options: { force: boolean }, signal?: AbortSignal): Promise<void>;
   setRestartPolicy(id: string, policy: 'no', signal?: AbortSignal): Promise<void>;
   /** Names of the networks and volumes that exist. */
@@ -155,17 +160,23 @@ export interface Engine {
   ): Promise<void>;
   /** Id of a local image, or null. */
   imageId(reference: string, signal?: AbortSignal): Promise<string | null>;
-  /** Pulls and proves that the image is there. Stalls, in-band errors and a full disk reject with a named finding. */
+  /**
+   * Pulls and proves that the image is there. Stalls, in-band errors and a full disk reject with a named finding.
+   * With `requiredBytes` (of the unpacked image) the free space is checked first: that, what other running pulls still
+   * need, and a reserve of 5 GiB must be free on the file system of the images, else `disk_too_small`.
+   */
   pullImage(
     reference: string,
     onProgress: (progress: PullProgress) => void,
     signal: AbortSignal,
+    options?: { requiredBytes?: number },
   ): Promise<void>;
   /** Redacted lines, oldest first. With `follow` the stream ends when the container does or `signal` aborts. */
   logs(id: string, query: LogQuery, signal: AbortSignal): AsyncIterable<ContainerLogLine>;
   /**
-   * Calls `onEvent` for every container event until `signal` aborts; connects again by itself.
-   * `onConnect` is called after every (re)connect: re-list then. `onDisconnect` is told why.
+   * Calls `onEvent` for every container event (but those of `exec`) until `signal` aborts, then resolves; connects again
+   * by itself. `onConnect` is called after every (re)connect: re-list then. `onDisconnect` is told why, once for an outage
+   * and again when its cause changes; a hung engine is told within 10 s.
    */
   watchEvents(
     handlers: {

@@ -1,0 +1,15 @@
+import type { EngineEvent } from './engine.ts';
+import { asRecord, asText, asTextRecord } from './json-reader.ts';
+
+/**
+ * Reads one message of the event stream. Only `Type`, `Action` and `Actor` are read: the older `status`, `id` and `from`
+ * are gone from API 1.52 on. Null for a message that names no container.
+ */
+export function parseEvent(message: unknown): EngineEvent | null {
+  const fields = asRecord(message);
+  const actor = asRecord(fields['Actor']);
+  const containerId = asText(actor['ID']);
+  const action = asText(fields['Action']);
+  if (fields['Type'] !== 'container' || containerId === '' || action === '') return null;
+  return { type: 'container', action, containerId, attributes: asTextRecord(actor['Attributes']) };
+}
