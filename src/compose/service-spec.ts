@@ -30,7 +30,14 @@ export type MountSpec =
       noCopy: boolean;
       subpath: string | null;
     }
-  | { kind: 'tmpfs'; target: string; sizeBytes: number | null; mode: number | null };
+  | {
+      kind: 'tmpfs';
+      target: string;
+      sizeBytes: number | null;
+      mode: number | null;
+      /** Mount options as the key `tmpfs:` has them (`size=64m,mode=1777`); absent for one under `volumes:`. */
+      options?: string;
+    };
 
 /** A healthcheck as the engine wants it; times in milliseconds. Null fields: the image's own value. */
 export interface HealthcheckSpec {

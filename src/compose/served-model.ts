@@ -1,0 +1,51 @@
+import type { ServiceSpec } from './service-spec.ts';
+
+/** Ports that the programs of our two services listen on where nothing else is said (vLLM, Open WebUI). */
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { api: 8000, ui: 8080 };
+
+/** Port of any other service that names none. */
+const OTHER_PORT = 80;
+
+/**
+ * The name that `/v1/models` lists: `--served-model-name`, else `--model`, else the first word that is no flag,
+ * after an optional `serve`. Null where the command names none.
+ */
+export function servedModelName(service: Pick<ServiceSpec, 'command' | 'entrypoint'>): string | null {
+  const command = service.command ?? [];
+  return flagValue(command, '--served-model-name') ?? flagValue(command, '--model') ?? positional(command);
+}
+
+/** Value of `--flag value` or `--flag=value`; the last one counts, as in argparse. Null where it is not there. */
+export function flagValue(command: readonly string[], flag: string): string | null {
+  const at = command.findLastIndex((word) => word === flag || word.startsWith(`${flag}=`));
+  if (at < 0) return null;
+  const word = command[at] ?? '';
+  const value = word === flag ? command[at + 1] : word.slice(flag.length + 1);
+  return value === undefined || value === '' || value.startsWith('--') ? null : value;
+}
+
+/** vLLM's positional model stands first, before any flag; `vllm serve` may stand before it. */
+function positional(command: readonly string[]): string | null {
+  let words = command;
+  if (words[0] === 'vllm') words = words.slice(1);
+  if (words[0] === 'serve') words = words.slice(1);
+  const [first] = words;
+  return first === undefined || first.startsWith('-') ? null : first;
+}
+
+/** Host directory that is bind-mounted at `target` in the container; null where there is none. */
+export function hostMountSource(service: Pick<ServiceSpec, 'mounts'>, target: string): string | null {
+  const mount = service.mounts.find((candidate) => candidate.target === target);
+  return mount?.kind === 'bind' ? mount.source : null;
+}
+
+/**
+ * Port the service listens on inside its container: `--port` of its command, else the target of its first TCP port,
+ * else what its program uses by itself.
+ */
+export function containerPort(service: Pick<ServiceSpec, 'name' | 'command' | 'ports'>): number {
+  const flag = Number(flagValue(service.command ?? [], '--port'));
+  if (Number.isInteger(flag) && flag > 0 && flag <= 65_535) return flag;
+  const published = service.ports.find((port) => port.protocol === 'tcp');
+  return published?.target ?? DEFAULT_PORTS[service.name] ?? OTHER_PORT;
+}
