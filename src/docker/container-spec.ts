@@ -4,6 +4,7 @@ import type {
   NetworkAttachment,
   ServiceSpec,
 } from '../compose/service-spec.ts';
+import { compareVersions } from './api-version.ts';
 import { containerMounts } from './container-spec-mounts.ts';
 import type { CreateRequest } from './engine.ts';
 import { containerLabels } from './labels.ts';
@@ -31,7 +32,7 @@ export function createRequest(
   specHash: string,
   extras: CreateExtras,
 ): CreateRequest {
-  const recent = isAtLeast(extras.apiVersion, API_WITH_SEVERAL_ENDPOINTS);
+  const recent = compareVersions(extras.apiVersion, API_WITH_SEVERAL_ENDPOINTS) >= 0;
   const endpoints = networkEndpoints(project, service);
   const [first, ...others] = endpoints;
   const atCreation = recent ? endpoints : endpoints.slice(0, 1);
@@ -157,11 +158,4 @@ function healthcheck(spec: HealthcheckSpec, recent: boolean) {
 
 function orNull<T>(list: T[]): T[] | null {
   return list.length === 0 ? null : list;
-}
-
-/** Compares versions such as `1.41` number by number. */
-function isAtLeast(version: string, wanted: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.').map(Number);
-  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
 }
