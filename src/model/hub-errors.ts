@@ -1,0 +1,106 @@
+import type { Finding } from '../status/problem.ts';
+import { ModelError } from './types.ts';
+
+/** What is read of an answer of the hub that is not a success. */
+export interface HubRefusal {
+  status: number;
+  /** `X-Error-Code`: GatedRepo, RepoNotFound, RevisionNotFound, EntryNotFound; null when absent. */
+  errorCode: string | null;
+  /** `X-Error-Message`, the hub's own words, or null. */
+  errorMessage: string | null;
+  /** `Retry-After`, seconds or an HTTP date, or null. */
+  retryAfter: string | null;
+  /** `RateLimit`, for example `"api";r=0;t=55`, or null. */
+  rateLimit: string | null;
+}
+
+/** What was asked, for the words of the finding. */
+export interface HubQuestion {
+  /** Address of the hub without a slash at its end. */
+  endpoint: string;
+  /** `org/name`. */
+  id: string;
+  revision: string;
+  /** Whether a token was sent. */
+  withToken: boolean;
+}
+
+/** The hub's words for a token it does not know (huggingface_hub `_http.py` looks for the same). */
+const BAD_TOKEN_WORDS = 'Invalid credentials in Authorization header';
+
+/** Longest wait that a hub may ask for, in seconds; a longer one is cut. */
+const MAXIMUM_RETRY_AFTER_SECONDS = 3600;
+
+/** The named problem behind an answer that is not a success. Codes and headers as huggingface_hub reads them. */
+export function refusalToError(refusal: HubRefusal, question: HubQuestion, now: Date): ModelError {
+  return new ModelError(refusalFinding(refusal, question), retryAfterSeconds(refusal, now));
+}
+
+function refusalFinding(refusal: HubRefusal, question: HubQuestion): Finding {
+  const { status, errorCode } = refusal;
+  const said = describe(refusal);
+  const { id, revision } = question;
+  if (status === 429) return { code: 'hub_rate_limited', detail: `${question.endpoint} answered ${said}` };
+  if (status >= 500 || status === 408) {
+    return { code: 'hub_unreachable', detail: `${question.endpoint} answered ${said}` };
+  }
+  if (errorCode === 'GatedRepo') return gated(refusal, question);
+  if (status === 401 && refusal.errorMessage?.includes(BAD_TOKEN_WORDS)) {
+    return { code: 'token_invalid', detail: `${question.endpoint} answered ${said}` };
+  }
+  if (errorCode === 'RevisionNotFound') {
+    return { code: 'revision_not_found', detail: `${id} has no revision ${revision} (${said})` };
+  }
+  if (errorCode === 'EntryNotFound') {
+    return {
+      code: 'hub_answer_invalid',
+      detail: `a file that the hub lists for ${id} is not there (${said})`,
+    };
+  }
+  if (status === 401 || status === 403 || status === 404 || status === 410) {
+    const token = question.withToken ? 'with the saved token' : 'without a token';
+    return { code: 'model_not_found', detail: `${id} at ${question.endpoint}, asked ${token}: ${said}` };
+  }
+  return { code: 'hub_answer_invalid', detail: `${question.endpoint} answered ${said} about ${id}` };
+}
+
+function gated(refusal: HubRefusal, question: HubQuestion): Finding {
+  const page = `${question.endpoint}/${question.id}`;
+  const token = '/etc/ai-sandbox/hf-token';
+  return {
+    code: 'model_gated',
+    detail: `${question.id}: ${describe(refusal)}`,
+    remedy: question.withToken
+      ? `Accept the terms at ${page} with the account of the saved token (a fine-grained token also needs read access to public gated repositories); then: ai-sandbox model retry.`
+      : `Accept the terms at ${page}, then save a token of that account in ${token}; it is noticed by itself.`,
+  };
+}
+
+/** Seconds that the answer asks to wait: `Retry-After`, else `t=` of `RateLimit`; null when it asks nothing. */
+export function retryAfterSeconds(
+  refusal: Pick<HubRefusal, 'retryAfter' | 'rateLimit'>,
+  now: Date,
+): number | null {
+  const seconds = parseRetryAfter(refusal.retryAfter, now) ?? parseRateLimit(refusal.rateLimit);
+  return seconds === null ? null : Math.min(seconds, MAXIMUM_RETRY_AFTER_SECONDS);
+}
+
+function parseRetryAfter(value: string | null, now: Date): number | null {
+  if (value === null) return null;
+  if (/^\d+$/.test(value.trim())) return Number(value);
+  const at = Date.parse(value);
+  return Number.isNaN(at) ? null : Math.max(0, Math.ceil((at - now.getTime()) / 1000));
+}
+
+function parseRateLimit(value: string | null): number | null {
+  const match = value === null ? null : /;\s*t=(\d+)/.exec(value);
+  return match === null ? null : Number(match[1]);
+}
+
+/** `403 (GatedRepo: Access to model … is restricted)`, on one line and not long. */
+function describe(refusal: HubRefusal): string {
+  const words = [refusal.errorCode, refusal.errorMessage].filter((part) => part !== null).join(': ');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: foreign text must not steer a terminal
+  const clean = words.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, 300);
+  return clean === '' ? String(refusal.status) : `${refusal.status} (${clean})`;
+}

@@ -1,0 +1,132 @@
+import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import { errorMessage } from '../lib/errors.ts';
+import { isLoopbackHost, redirectFault } from './endpoint.ts';
+import { invalidAnswer } from './hub-answers.ts';
+import { ModelError } from './types.ts';
+
+/** Redirects followed for one request, the hub's own included. */
+const MAXIMUM_REDIRECTS = 5;
+
+/** An answer whose body is still to be read or thrown away. */
+export interface HttpAnswer {
+  status: number;
+  /** A header's first value, or null. */
+  header(name: string): string | null;
+  body: Dispatcher.ResponseData['body'];
+  /** Address that answered, after redirects. */
+  url: URL;
+  /** False after a redirect to another host: its words are not the hub's. */
+  fromHub: boolean;
+}
+
+/** How one request is made. */
+export interface HttpQuestion {
+  method: 'GET' | 'HEAD';
+  url: URL;
+  headers?: Record<string, string>;
+  /** Redirects to other hosts are followed too; otherwise the first answer that leads away is returned as it is. */
+  leaveHub: boolean;
+  signal: AbortSignal;
+}
+
+/** HTTP/1.1 only: over HTTP/2 undici is bound by its flow-control window. Proxies of the environment are honoured. */
+export function createHubDispatcher(hub: URL): Dispatcher {
+  const options = { allowH2: false, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 };
+  return isLoopbackHost(hub.hostname) ? new Agent(options) : new EnvHttpProxyAgent(options);
+}
+
+/**
+ * Sends one request and follows redirects by hand. The token goes to the hub's own origin and to nobody else.
+ * Network failures throw a transient `hub_unreachable`, forbidden redirects `hub_answer_invalid`, an abort its reason.
+ */
+export async function send(
+  dispatcher: Dispatcher,
+  hub: URL,
+  token: string | null,
+  question: HttpQuestion,
+): Promise<HttpAnswer> {
+  let url = question.url;
+  for (let hops = 0; ; hops += 1) {
+    const fromHub = url.origin === hub.origin;
+    const answer = await ask(dispatcher, url, fromHub ? token : null, question);
+    const location = answer.status >= 301 && answer.status <= 308 ? answer.header('location') : null;
+    if (location === null) return { ...answer, url, fromHub };
+    if (!URL.canParse(location, url.href)) {
+      await discard(answer);
+      throw invalidAnswer(`a redirect of ${url.host} leads to no address`);
+    }
+    const target = new URL(location, url);
+    const fault = redirectFault(hub, target);
+    if (fault === null && !question.leaveHub && target.origin !== hub.origin) {
+      return { ...answer, url, fromHub };
+    }
+    await discard(answer);
+    if (fault !== null)
+      throw invalidAnswer(`a redirect of ${url.host} to ${target.host} is refused: ${fault}`);
+    if (hops >= MAXIMUM_REDIRECTS)
+      throw invalidAnswer(`${hub.host} redirects more than ${MAXIMUM_REDIRECTS} times`);
+    url = target;
+  }
+}
+
+/** Reads a body that must not be longer than `maximumBytes`. */
+export async function readBody(
+  answer: Pick<HttpAnswer, 'body' | 'url'>,
+  maximumBytes: number,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maximumBytes)
+        throw invalidAnswer(`an answer of ${answer.url.host} is longer than ${maximumBytes} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof ModelError) throw error;
+    throw unreachableHub(answer.url, error);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Throws the rest of a body away, so that its connection is free again. */
+export async function discard(answer: Pick<HttpAnswer, 'body'>): Promise<void> {
+  await answer.body.dump({ limit: 64 * 1024 }).catch(() => undefined);
+}
+
+/** The transient problem of a connection that failed; the address is named without its query (it may be signed). */
+export function unreachableHub(url: URL, error: unknown): ModelError {
+  return new ModelError({ code: 'hub_unreachable', detail: `${url.origin}: ${errorMessage(error)}` });
+}
+
+async function ask(dispatcher: Dispatcher, url: URL, token: string | null, question: HttpQuestion) {
+  const headers: Record<string, string> = {
+    'accept-encoding': 'identity',
+    'user-agent': 'ai-sandbox',
+    ...question.headers,
+  };
+  if (token !== null) headers['authorization'] = `Bearer ${token}`;
+  try {
+    const {
+      statusCode,
+      headers: received,
+      body,
+    } = await request(url, {
+      dispatcher,
+      method: question.method,
+      headers,
+      signal: question.signal,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    const header = (name: string): string | null => {
+      const value = received[name];
+      return (Array.isArray(value) ? value[0] : value) ?? null;
+    };
+    return { status: statusCode, header, body };
+  } catch (error) {
+    if (question.signal.aborted) throw question.signal.reason;
+    throw unreachableHub(url, error);
+  }
+}

@@ -1,0 +1,128 @@
+import { statfs } from 'node:fs/promises';
+import { type Clock, toTimestamp } from '../lib/clock.ts';
+import { errorMessage } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { carryProblem, type Finding, type Problem } from '../status/problem.ts';
+import type { DownloadView } from '../status/schema.ts';
+import { type DownloadMeter, UNKNOWN_DOWNLOAD } from './download/meter.ts';
+import { parseModelIdentifier } from './identifier.ts';
+import { findingClass, initialState, type ModelEvent, type ModelState, nextState } from './machine.ts';
+import { ModelError, type ModelIdentifier, type ModelSnapshot, type ResolvedModel } from './types.ts';
+
+/** What is to be kept: the raw MODEL_ID and the host directory that the api service mounts for it. */
+export interface WantedModel {
+  text: string | null;
+  /** Host directory mounted at /root/.cache/huggingface; the cache is in its `hub/`. */
+  directory: string | null;
+}
+
+/** Everything that belongs to one wish; a new wish gets a new one. */
+export interface Wish {
+  wanted: WantedModel;
+  identifier: ModelIdentifier | null;
+  state: ModelState;
+  problem: Problem | null;
+  /** Pinned by the first attempt that reached the hub, so that later ones fetch the same commit. */
+  resolved: ResolvedModel | null;
+  revision: string | null;
+  /** Counts while bytes come. */
+  meter: DownloadMeter | null;
+  /** What was counted last. */
+  download: DownloadView;
+  /** Ends what is under way. */
+  ended: AbortController;
+}
+
+/** A wish that nothing was done for yet; one that cannot be fulfilled has failed already. */
+export function newWish(wanted: WantedModel, clock: Clock): Wish {
+  const parsed = wanted.text === null ? null : parseModelIdentifier(wanted.text);
+  const finding = wishFault(wanted, parsed?.finding ?? null);
+  const fresh = initialState(clock.monotonicMs());
+  const waiting: ModelState = { ...fresh, nextAttemptMs: null };
+  const state: ModelState = finding === null ? fresh : { ...waiting, status: 'failed', finding };
+  return {
+    wanted,
+    identifier: parsed?.identifier ?? null,
+    state: wanted.text === null ? waiting : state,
+    problem: wanted.text === null ? null : carryProblem(null, finding, clock),
+    resolved: null,
+    revision: null,
+    meter: null,
+    download: UNKNOWN_DOWNLOAD,
+    ended: new AbortController(),
+  };
+}
+
+function wishFault(wanted: WantedModel, idFault: Finding | null): Finding | null {
+  if (idFault !== null) return idFault;
+  if (wanted.directory !== null) return null;
+  return {
+    code: 'model_directory_not_mounted',
+    detail: 'the api service mounts no host directory at /root/.cache/huggingface',
+  };
+}
+
+/** Moves a wish on; the only place where its state changes. Says in the log what is new. */
+export function advance(wish: Wish, event: ModelEvent, clock: Clock, log: Log): void {
+  const before = wish.state;
+  wish.state = nextState(before, event, clock.monotonicMs());
+  wish.problem = carryProblem(wish.problem, wish.state.finding, clock);
+  const { finding, status, nextAttemptMs } = wish.state;
+  const model = wish.identifier?.id;
+  if (event.type === 'failed' && finding !== null) {
+    const { code, detail } = finding;
+    const fields = { model, problem: code, detail, remedy: wish.problem?.remedy };
+    // A problem of the machine is looked at every few seconds; it is said once.
+    if (findingClass(finding) === 'host' && before.finding?.code === code) return;
+    if (nextAttemptMs === null) {
+      log.error('model cannot be fetched', fields);
+      return;
+    }
+    const seconds = Math.round((nextAttemptMs - clock.monotonicMs()) / 1000);
+    log.warn('model download pauses', { ...fields, next_attempt_in_seconds: seconds });
+  } else if (status !== before.status) {
+    log.info(`model ${status}`, { model, revision: wish.revision });
+  }
+}
+
+/** The event of an attempt that ended with an error. */
+export function failureOf(error: unknown): ModelEvent {
+  if (error instanceof ModelError) {
+    return { type: 'failed', finding: error.finding, retryAfterSeconds: error.retryAfterSeconds };
+  }
+  const finding: Finding = { code: 'unknown_failure', class: 'transient', detail: errorMessage(error) };
+  return { type: 'failed', finding, retryAfterSeconds: null };
+}
+
+/** What the rest of the daemon is told. */
+export function toSnapshot(wish: Wish | null, clock: Clock): ModelSnapshot {
+  if (wish === null) return EMPTY_SNAPSHOT;
+  const { status, finding, nextAttemptMs } = wish.state;
+  const passes = finding !== null && ['transient', 'restart'].includes(findingClass(finding));
+  const untilMs = nextAttemptMs === null ? null : Math.max(0, nextAttemptMs - clock.monotonicMs());
+  return {
+    modelIdentifier: wish.identifier?.id ?? wish.wanted.text,
+    revision: wish.revision,
+    downloadStatus: status,
+    download: wish.meter?.view() ?? wish.download,
+    complete: status === 'completed',
+    nextRetryAt: passes && untilMs !== null ? toTimestamp(new Date(clock.now().getTime() + untilMs)) : null,
+    problem: wish.problem,
+  };
+}
+
+const EMPTY_SNAPSHOT: ModelSnapshot = {
+  modelIdentifier: null,
+  revision: null,
+  downloadStatus: 'pending',
+  download: UNKNOWN_DOWNLOAD,
+  complete: false,
+  nextRetryAt: null,
+  problem: null,
+};
+
+/** Bytes that this user may still write to the file system of a path. */
+export async function freeBytesOf(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize;
+}
