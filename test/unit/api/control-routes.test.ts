@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createJobs } from '../../../src/api/jobs.ts';
-import { fakeControl, testApi } from './parts.ts';
+import { fakeControl, testApi } from '../../support/test-api.ts';
 
 describe('the control socket', () => {
   it.each(['start', 'stop', 'restart'])('accepts %s with a job that tells how it ended', async (action) => {

@@ -1,7 +1,7 @@
 import { Value } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 import { StatusSchema } from '../../../src/status/schema.ts';
-import { testApi } from './parts.ts';
+import { testApi } from '../../support/test-api.ts';
 
 describe('the read-only port', () => {
   it('answers /status with the whole contract as JSON', async () => {

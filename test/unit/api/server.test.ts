@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
-import { fakeControl, testApi } from './parts.ts';
+import { fakeControl, testApi } from '../../support/test-api.ts';
 
 /** Opens a request on a Unix socket and resolves with the head of its answer. */
 function open(socketPath: string, path: string): Promise<IncomingMessage> {

@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Control } from '../../../src/api/control.ts';
-import { type Api, type ApiParts, createApi } from '../../../src/api/server.ts';
-import { systemClock } from '../../../src/lib/clock.ts';
-import { silentLog } from '../../../src/lib/log.ts';
-import { assembleStatus } from '../../../src/status/assemble.ts';
-import { readyFacts } from '../../support/status-facts.ts';
+import type { Control } from '../../src/api/control.ts';
+import { type Api, type ApiParts, createApi } from '../../src/api/server.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { assembleStatus } from '../../src/status/assemble.ts';
+import { readyFacts } from './status-facts.ts';
 
 /** What a test asked of the control, in order. */
 export type Calls = string[];
