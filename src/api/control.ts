@@ -22,10 +22,10 @@ export interface LogQuery {
 }
 
 /** Lines of a log when the reader names no number. */
-export const DEFAULT_TAIL_LINES = 100;
+const DEFAULT_TAIL_LINES = 100;
 
 /** More lines than this are never sent from the past. */
-export const MAXIMUM_TAIL_LINES = 10_000;
+const MAXIMUM_TAIL_LINES = 10_000;
 
 /** Reads `tail` and `follow` from a query string; returns the complaint as text when one is not valid. */
 export function parseLogQuery(query: Record<string, unknown>): LogQuery | string {

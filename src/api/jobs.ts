@@ -5,7 +5,7 @@ import { errorMessage } from '../lib/errors.ts';
 export type JobAction = 'start' | 'stop' | 'restart' | 'retry';
 
 /** A change that was asked for and is carried out after the answer. */
-export interface Job {
+interface Job {
   id: string;
   action: JobAction;
   /** Name of the service, or `model`. */

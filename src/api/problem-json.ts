@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import { errorCode, errorMessage } from '../lib/errors.ts';
 
 /** Media type of an error answer (RFC 9457). */
-export const PROBLEM_JSON = 'application/problem+json';
+const PROBLEM_JSON = 'application/problem+json';
 
 /** An error answer (RFC 9457): `type` is `about:blank`, so `title` follows the status and `detail` says what to do. */
 export interface HttpProblem {
@@ -38,7 +38,7 @@ const TITLES: Readonly<Record<number, string>> = {
 };
 
 /** The body of an error answer. */
-export function problemBody({ status, detail, extra }: HttpProblem): Record<string, unknown> {
+function problemBody({ status, detail, extra }: HttpProblem): Record<string, unknown> {
   return { type: 'about:blank', title: TITLES[status] ?? 'Error', status, detail, ...extra };
 }
 

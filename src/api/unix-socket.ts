@@ -9,7 +9,7 @@ import { ListenError } from './listen-error.ts';
 const SOCKET_MODE = 0o660;
 
 /** The group whose members may use the command without being root. */
-export const CONTROL_GROUP = 'ai-sandbox';
+const CONTROL_GROUP = 'ai-sandbox';
 
 /** A socket that does not even accept or refuse in this time belongs to a process that lives but hangs. */
 const PROBE_MS = 1000;

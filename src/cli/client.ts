@@ -20,7 +20,7 @@ export interface Answer {
 const ANSWER_MS = 5_000;
 
 /** What a person does when nothing listens. */
-export const NOT_RUNNING =
+const NOT_RUNNING =
   'the daemon is not running; start it: systemctl start ai-sandbox (its log: journalctl -u ai-sandbox)';
 
 /**

@@ -6,7 +6,7 @@ import type { Status } from './schema.ts';
 import { stateOf } from './state-of.ts';
 
 /** `state`: something a person is told at once. `progress`: only amounts moved. */
-export type Change = 'state' | 'progress';
+type Change = 'state' | 'progress';
 
 /** Something that shows the status elsewhere (motd, log files, systemd). It may fail and may hang. */
 export type Sink = (status: Status, change: Change) => Promise<void>;

@@ -1,4 +1,6 @@
-import { formatBytes, formatDuration, printable } from './format.ts';
+import { formatBytes, formatBytesOf, formatDuration, formatEstimate, formatPercent } from '../lib/human.ts';
+import { printable } from '../lib/printable.ts';
+import { downloadPhrase } from './activity.ts';
 import type { ServiceView, Status } from './schema.ts';
 
 /** Options of {@link renderStatusText}. */
@@ -53,8 +55,8 @@ function label(name: string, text: string): string {
 
 function progressText({ phase, percent, eta_seconds }: Status['progress']): string {
   const parts = [phase];
-  if (phase !== 'ready' && percent !== null) parts.push(`${percent} %`);
-  if (phase !== 'ready' && eta_seconds !== null) parts.push(`about ${formatDuration(eta_seconds)} left`);
+  if (phase !== 'ready' && percent !== null) parts.push(formatPercent(percent));
+  if (phase !== 'ready' && eta_seconds !== null) parts.push(`${formatEstimate(eta_seconds)} left`);
   return parts.join(', ');
 }
 
@@ -70,14 +72,11 @@ function deploymentText(deployment: Status['deployment']): string {
 
 function modelText(model: Status['model']): string {
   const parts = [`${model.model_identifier ?? 'none'}${model.pinned ? ' (pinned)' : ''}`];
-  const { download } = model;
-  if (model.download_status === 'downloading') {
-    const total = download.bytes_total === null ? '' : ` of ${formatBytes(download.bytes_total)}`;
-    const rate = download.bytes_per_second === null ? '' : ` at ${formatBytes(download.bytes_per_second)}/s`;
-    parts.push(`downloading: ${formatBytes(download.bytes_done ?? 0)}${total}${rate}`);
-  } else {
-    parts.push(`download ${model.download_status}`);
-  }
+  parts.push(
+    model.download_status === 'downloading'
+      ? downloadPhrase(model.download)
+      : `download ${model.download_status}`,
+  );
   if (model.load.phase !== null) {
     parts.push(`${model.load.phase}${model.load.percent === null ? '' : ` ${model.load.percent} %`}`);
   }
@@ -93,8 +92,10 @@ function serviceText(view: ServiceView, paint: Paint): string {
   if (!view.wanted) parts.push('on request');
   if (view.waiting_for !== null) parts.push(`waiting for ${view.waiting_for}`);
   if (view.pull !== null) {
-    const total = view.pull.bytes_total === null ? '' : ` of ${formatBytes(view.pull.bytes_total)}`;
-    parts.push(`pulling ${formatBytes(view.pull.bytes_done)}${total}`);
+    const { bytes_done, bytes_total } = view.pull;
+    parts.push(
+      `pulling ${bytes_total === null ? formatBytes(bytes_done) : formatBytesOf(bytes_done, bytes_total)}`,
+    );
   }
   if (view.next_restart_at !== null) parts.push(`next start ${view.next_restart_at}`);
   if (view.started_at !== null && view.service_status !== 'stopped') parts.push(`since ${view.started_at}`);
