@@ -142,7 +142,7 @@ async function makeStandIn(
     });
     const [repository = '', tag = ''] = standIn.image.split(':');
     const query = new URLSearchParams({ container: id, repo: repository, tag });
-    const environment = ['PATH=/usr/local/bin', 'HOME=/root', 'NODE_DISABLE_COMPILE_CACHE=1'];
+    const environment = ['PATH=/usr/local/bin', 'HOME=/root'];
     await mustCall(
       socketPath,
       'POST',

@@ -23,6 +23,7 @@ export function engineCall(
   method: string,
   path: string,
   body?: { type: string; chunks: Iterable<Buffer> },
+  encoding: 'utf8' | 'latin1' = 'utf8',
 ): Promise<EngineAnswer> {
   return new Promise((resolve, reject) => {
     const call = request({
@@ -35,7 +36,7 @@ export function engineCall(
     call.on('error', reject);
     call.on('response', (response) => {
       let text = '';
-      response.setEncoding('utf8');
+      response.setEncoding(encoding);
       response.on('data', (part: string) => {
         text += part;
       });

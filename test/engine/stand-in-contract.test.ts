@@ -1,0 +1,50 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { openWebuiContract } from '../contract/open-webui.ts';
+import { ContractPair } from '../contract/pair.ts';
+import { vllmContract } from '../contract/vllm.ts';
+import { buildStandIns } from '../images/build-stand-ins.ts';
+import { writeTinyModel } from '../stand-ins/tiny-model.ts';
+import { privateEngine } from '../support/engine.ts';
+
+const MODEL = 'stand-in/tiny';
+/** The stand-ins need about two seconds; a machine under load more. */
+const START_DEADLINE_MS = 20_000;
+
+let pair: ContractPair;
+let folder: string;
+
+beforeAll(async () => {
+  const engine = await privateEngine('test-stand-ins');
+  const images = await buildStandIns({ dockerHost: engine.dockerHost });
+  folder = await mkdtemp(join(tmpdir(), 'stand-in-contract-'));
+  const modelsDirectory = join(folder, 'models');
+  const chatsDirectory = join(folder, 'chats');
+  await mkdir(chatsDirectory, { recursive: true });
+  await writeTinyModel(join(modelsDirectory, 'hub'), MODEL);
+  pair = await ContractPair.create(
+    {
+      socketPath: engine.socketPath,
+      apiImage: images.api,
+      uiImage: images.ui,
+      modelsDirectory,
+      chatsDirectory,
+      model: MODEL,
+      apiArguments: ['--max-model-len', '2048'],
+      apiEnvironment: [],
+      uiEnvironment: [],
+      startDeadlineMs: START_DEADLINE_MS,
+    },
+    'stand-in-contract',
+  );
+});
+
+afterAll(async () => {
+  await pair?.remove();
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+});
+
+describe('the stand-in for vLLM', () => vllmContract(() => pair, START_DEADLINE_MS));
+describe('the stand-in for Open WebUI', () => openWebuiContract(() => pair, START_DEADLINE_MS));
