@@ -1,10 +1,8 @@
 import type { CreateRequest, Engine, ObservedContainer } from './engine.ts';
 import { type EngineCalls, type EngineLimits, isKind, orNullWhenMissing } from './engine-calls.ts';
 import { asRecord, asText } from './json-reader.ts';
+import { COMPOSE_LABELS } from './labels.ts';
 import { parseContainer } from './observed-container.ts';
-
-/** The label by which `docker compose` knows the containers of a project. */
-const PROJECT_LABEL = 'com.docker.compose.project';
 
 type ContainerCalls = Pick<
   Engine,
@@ -49,7 +47,7 @@ export function containerCalls(calls: EngineCalls, limits: EngineLimits): Contai
     async listContainers(project, names, signal) {
       const patterns = names.map((name) => `^/?${name.replace(/[.\\^$*+?()[\]{}|]/g, '\\$&')}$`);
       const [labelled, named] = await Promise.all([
-        listIds({ label: [`${PROJECT_LABEL}=${project}`] }, signal),
+        listIds({ label: [`${COMPOSE_LABELS.project}=${project}`] }, signal),
         patterns.length === 0 ? [] : listIds({ name: patterns }, signal),
       ]);
       const ids = [...new Set([...labelled, ...named])];

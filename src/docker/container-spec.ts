@@ -42,7 +42,10 @@ export function createRequest(
     AttachStderr: true,
     Cmd: service.command,
     Entrypoint: service.entrypoint,
-    Env: Object.entries(service.environment).map(([name, value]) => `${name}=${value}`),
+    Env: [
+      ...Object.entries(service.environment).map(([name, value]) => `${name}=${value}`),
+      ...(service.unsetEnvironment ?? []),
+    ],
     Labels: containerLabels(project, service, specHash, extras.imageId),
     ExposedPorts: exposedPorts(service),
     Hostname: service.hostname ?? '',
@@ -71,8 +74,8 @@ function hostConfig(project: ComposeProject, service: ServiceSpec, firstNetwork:
     // The daemon is the one restart authority.
     RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
     PortBindings: portBindings(service),
-    CapAdd: orNull(service.capAdd),
-    CapDrop: orNull(service.capDrop),
+    CapAdd: orNull(capabilities(service.capAdd)),
+    CapDrop: orNull(capabilities(service.capDrop)),
     SecurityOpt: orNull(service.securityOpt.filter((option) => option !== 'systempaths=unconfined')),
     ...(systemPathsVisible ? { MaskedPaths: [], ReadonlyPaths: [] } : {}),
     ExtraHosts: service.extraHosts,
@@ -154,6 +157,15 @@ function healthcheck(spec: HealthcheckSpec, recent: boolean) {
     ...(spec.startIntervalMs === null || !recent ? {} : { StartInterval: nanoseconds(spec.startIntervalMs) }),
     ...(spec.retries === null ? {} : { Retries: spec.retries }),
   };
+}
+
+/** The full names of the kernel, as Docker's own clients send them: `NET_ADMIN` is `CAP_NET_ADMIN`. */
+function capabilities(names: readonly string[]): string[] {
+  const full = names.map((name) => {
+    const upper = name.toUpperCase();
+    return upper === 'ALL' || upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
+  });
+  return [...new Set(full)];
 }
 
 function orNull<T>(list: T[]): T[] | null {

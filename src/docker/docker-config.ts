@@ -23,9 +23,9 @@ export function serverAddress(registry: string): string {
 }
 
 /**
- * Finds the login of a registry (as {@link normaliseRegistry} names it) in the content of a Docker config file: the helper
- * of this registry, else the helper of all (only for registries that `auths` names, or all if it names none), else the saved
- * login. Null when there is none. Throws SyntaxError for a file that is not JSON.
+ * Finds the login of a registry (as {@link normaliseRegistry} names it) in the content of a Docker config file: by the helper
+ * of this registry, else the saved one, else by the helper of all registries. Null when there is none. Throws SyntaxError
+ * for a file that is not JSON.
  */
 export function findLogin(content: string, registry: string): LoginSource | null {
   const config = asRecord(JSON.parse(content));

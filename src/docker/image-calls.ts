@@ -29,12 +29,11 @@ export function imageCalls(parts: ImageCallParts): Pick<Engine, 'imageId' | 'pul
 
   const imageId: Engine['imageId'] = async (text, signal) => {
     const reference = parseImageReference(text);
-    const name = reference === null ? text : localName(reference);
+    if (reference === null) return null;
     const answer = await orNullWhenMissing(
-      calls.read(`inspecting image ${text}`, limits.readMs, signal, (docker) => {
-        // slashes belong to the name; anything else that has a meaning in an address must not have it
-        return docker.getImage(name.split('/').map(encodeURIComponent).join('/')).inspect();
-      }),
+      calls.read(`inspecting image ${text}`, limits.readMs, signal, (docker) =>
+        docker.getImage(localName(reference)).inspect(),
+      ),
     );
     return asText(asRecord(answer)['Id']) || null;
   };
