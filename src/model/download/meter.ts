@@ -7,7 +7,10 @@ const RATE_WINDOW_MS = 10_000;
 /** Samples of the rate are at least so far apart. */
 const SAMPLE_EVERY_MS = 250;
 
-/** Counts a download. What it shows never goes back, and reaches 100 % only when every file is verified. */
+/**
+ * Counts a download. What it shows never goes back and stays one byte short of the total: only a model that is in
+ * place, every file verified, is shown as whole ({@link completeDownload}).
+ */
 export interface DownloadMeter {
   /** Bytes of a blob that are there now, and how many of them just came over the network. */
   present(etag: string, bytes: number, received: number): void;
@@ -70,8 +73,6 @@ export function createDownloadMeter(
     return Math.round(((received - first.received) / (atMs - first.atMs)) * 1000);
   };
   const done = (): number => {
-    const everythingVerified = files.every((file) => verified.has(file.etag));
-    if (everythingVerified) return total;
     const there = files.reduce((sum, file) => sum + (present.get(file.etag) ?? 0), 0);
     return Math.min(there, Math.max(0, total - 1));
   };

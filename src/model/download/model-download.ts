@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
+import { formatBytes } from '../../lib/human.ts';
 import type { Log } from '../../lib/log.ts';
 import { hasBlob, linkIntoSnapshot, prepareCache, sweepLeftovers, writeRef } from '../cache.ts';
 import type { CacheLayout } from '../cache-layout.ts';
@@ -95,8 +96,8 @@ export async function checkSpace(
   if (free >= need) return;
   throw new ModelError({
     code: 'disk_too_small',
-    detail: `${layout.directory}: have ${free} bytes free, need ${need} (${missing} of the model and ${parts.reserveBytes} in reserve)`,
-    remedy: `Free ${need - free} bytes on the disk of ${layout.directory}, or use a larger one; it goes on by itself.`,
+    detail: `${layout.directory}: have ${formatBytes(free)} free, need ${formatBytes(need)} (${formatBytes(missing)} of the model and ${formatBytes(parts.reserveBytes)} in reserve)`,
+    remedy: `Free ${formatBytes(need - free)} on the disk of ${layout.directory}, or use a larger one; it goes on by itself.`,
   });
 }
 

@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
+import { type Log, silentLog } from '../../src/lib/log.ts';
+import { createHub, type Hub } from '../../src/model/hub.ts';
+import { createModelKeeper, type KeeperOptions, type ModelKeeper } from '../../src/model/keeper.ts';
+import type { ModelSnapshot } from '../../src/model/types.ts';
+import type { HubModel } from '../stand-ins/hub/answers.ts';
+import { type HubOptions, type RunningHub, startHub } from '../stand-ins/hub/hub.ts';
+import { repositoryFrom } from '../stand-ins/hub/repository.ts';
+import { modelContents } from './model-files.ts';
+
+/** Pauses are taken so much faster than they are written down, so that tests of retries are over soon. */
+const PAUSE_SPEED = 200;
+
+/** The model that tests fetch. */
+export const MODEL_ID = 'acme/tiny';
+
+/** A stand-in hub, a client of it, a keeper that works, and an empty model directory. */
+export interface HubFixture {
+  server: RunningHub;
+  model: HubModel;
+  hub: Hub;
+  keeper: ModelKeeper;
+  directory: string;
+  /** Every state the keeper has told of. */
+  told: ModelSnapshot[];
+  /** Changes the token that the client sends. */
+  setToken(token: string | null): void;
+  /** Waits until the keeper's state fits. */
+  until(fits: (snapshot: ModelSnapshot) => boolean): Promise<ModelSnapshot>;
+  close(): Promise<void>;
+}
+
+/** What a fixture is made of. */
+export interface FixtureOptions {
+  hub?: Partial<HubOptions>;
+  model?: Partial<HubModel>;
+  keeper?: Partial<KeeperOptions>;
+  /** Bytes of each of the two shards. */
+  shardBytes?: number;
+  token?: string;
+  log?: Log;
+}
+
+/** The machine's clock on which only sleeping goes faster. */
+export const hastyClock: Clock = {
+  ...systemClock,
+  monotonicMs: () => systemClock.monotonicMs() * PAUSE_SPEED,
+  sleep: (ms, signal) => systemClock.sleep(ms / PAUSE_SPEED, signal),
+};
+
+/** Starts all of it; the keeper wants nothing yet. */
+export async function hubFixture(options: FixtureOptions = {}): Promise<HubFixture> {
+  const model: HubModel = {
+    ...(await repositoryFrom(MODEL_ID, modelContents(options.shardBytes))),
+    ...options.model,
+  };
+  const server = await startHub({ models: [model], ...options.hub });
+  const directory = await mkdtemp(join(tmpdir(), 'hub-fixture-'));
+  let token = options.token ?? null;
+  const hub = createHub({ endpoint: server.url, token: () => token, clock: systemClock });
+  const keeper = createModelKeeper({
+    hub,
+    clock: hastyClock,
+    log: options.log ?? silentLog,
+    reserveBytes: 0,
+    ...options.keeper,
+  });
+  const told: ModelSnapshot[] = [];
+  keeper.onChange(() => told.push(keeper.snapshot()));
+  const stop = new AbortController();
+  const running = keeper.run(stop.signal);
+  return {
+    server,
+    model,
+    hub,
+    keeper,
+    directory,
+    told,
+    setToken: (next) => {
+      token = next;
+    },
+    async until(fits) {
+      while (!fits(keeper.snapshot())) await sleep(5);
+      return keeper.snapshot();
+    },
+    async close() {
+      stop.abort();
+      await running;
+      await hub.close();
+      await server.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}

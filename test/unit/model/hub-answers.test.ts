@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import { endpointFault, redirectFault } from '../../../src/model/endpoint.ts';
+import {
+  checkPathList,
+  nextPage,
+  readCommit,
+  readContentRange,
+  readFileEntry,
+  readTreePage,
+} from '../../../src/model/hub-answers.ts';
+import { type HubQuestion, type HubRefusal, refusalToError } from '../../../src/model/hub-errors.ts';
+
+const now = new Date('2026-01-01T00:00:00Z');
+const refusal: HubRefusal = {
+  status: 404,
+  errorCode: null,
+  errorMessage: null,
+  retryAfter: null,
+  rateLimit: null,
+};
+const question: HubQuestion = {
+  endpoint: 'https://hub.example',
+  id: 'org/name',
+  revision: 'main',
+  withToken: false,
+};
+const judge = (part: Partial<HubRefusal>, asked: Partial<HubQuestion> = {}) =>
+  refusalToError({ ...refusal, ...part }, { ...question, ...asked }, now);
+
+describe('refusals of a hub', () => {
+  it.each([
+    [{ status: 401, errorCode: 'GatedRepo' }, 'model_gated'],
+    [{ status: 403, errorCode: 'GatedRepo' }, 'model_gated'],
+    [{ status: 401, errorMessage: 'Invalid credentials in Authorization header' }, 'token_invalid'],
+    [{ status: 401, errorCode: 'RepoNotFound' }, 'model_not_found'],
+    [{ status: 401 }, 'model_not_found'],
+    [{ status: 403 }, 'model_not_found'],
+    [{ status: 404, errorCode: 'RepoNotFound' }, 'model_not_found'],
+    [{ status: 404, errorCode: 'RevisionNotFound' }, 'revision_not_found'],
+    [{ status: 404, errorCode: 'EntryNotFound' }, 'hub_answer_invalid'],
+    [{ status: 429 }, 'hub_rate_limited'],
+    [{ status: 500 }, 'hub_unreachable'],
+    [{ status: 503, errorCode: 'GatedRepo' }, 'hub_unreachable'],
+    [{ status: 400 }, 'hub_answer_invalid'],
+  ] as const)('%j is %s', (part, code) => {
+    expect(judge(part).finding.code).toBe(code);
+  });
+
+  it('name the page on which terms are accepted, with and without a token', () => {
+    const page = 'https://hub.example/org/name';
+    expect(judge({ status: 401, errorCode: 'GatedRepo' }).finding.remedy).toContain(page);
+    expect(judge({ status: 403, errorCode: 'GatedRepo' }, { withToken: true }).finding.remedy).toContain(
+      page,
+    );
+  });
+
+  it('carry the wait that the hub asks for, at most one hour', () => {
+    expect(judge({ status: 429, retryAfter: '17' }).retryAfterSeconds).toBe(17);
+    expect(judge({ status: 429, retryAfter: 'Thu, 01 Jan 2026 00:01:30 GMT' }).retryAfterSeconds).toBe(90);
+    expect(judge({ status: 429, rateLimit: '"api";r=0;t=55' }).retryAfterSeconds).toBe(55);
+    expect(judge({ status: 429, retryAfter: '999999' }).retryAfterSeconds).toBe(3600);
+    expect(judge({ status: 429, retryAfter: 'soon' }).retryAfterSeconds).toBeNull();
+  });
+
+  it('repeat the words of the hub on one line without control characters', () => {
+    expect(judge({ errorMessage: 'one\n\u001b[31mtwo' }).finding.detail).toContain('one [31mtwo');
+  });
+});
+
+describe('answers of a hub', () => {
+  const hex40 = 'a'.repeat(40);
+
+  it('give a commit only when it is one', () => {
+    expect(readCommit({ sha: hex40 })).toBe(hex40);
+    for (const answer of [null, [], {}, { sha: 'main' }, { sha: `../${hex40.slice(3)}` }]) {
+      expect(() => readCommit(answer)).toThrow(/40 hex/);
+    }
+  });
+
+  it('are refused whole when one file name is hostile, even of a file that is not wanted', () => {
+    const page = [
+      { type: 'file', path: 'config.json', size: 1, oid: hex40 },
+      { type: 'file', path: '../../etc/cron.d/x', size: 1, oid: hex40 },
+    ];
+    expect(() => readTreePage(page)).toThrow(/not allowed/);
+  });
+
+  it('are refused when they are no list of files', () => {
+    for (const page of [{}, null, [1], [{ type: 'file' }]]) expect(() => readTreePage(page)).toThrow();
+    expect(() =>
+      checkPathList([
+        { path: 'a', size: 1, oid: hex40, lfs: null },
+        { path: 'a', size: 1, oid: hex40, lfs: null },
+      ]),
+    ).toThrow(/twice/);
+  });
+
+  it('give files with the hash they are checked with', () => {
+    const sha256 = 'b'.repeat(64);
+    expect(readFileEntry({ path: 'a', size: 3, oid: hex40, lfs: undefined })).toEqual({
+      path: 'a',
+      sizeBytes: 3,
+      etag: hex40,
+      hash: { algorithm: 'git-sha1', hex: hex40 },
+    });
+    expect(readFileEntry({ path: 'a', size: 3, oid: hex40, lfs: { oid: sha256, size: 9 } })).toEqual({
+      path: 'a',
+      sizeBytes: 9,
+      etag: sha256,
+      hash: { algorithm: 'sha256', hex: sha256 },
+    });
+  });
+
+  it.each([
+    { path: 'a', size: 3, oid: '../../x', lfs: undefined },
+    { path: 'a', size: -1, oid: hex40, lfs: undefined },
+    { path: 'a', size: 3, oid: hex40, lfs: { oid: hex40, size: 9 } },
+    { path: 'a', size: 3, oid: hex40, lfs: { oid: 'b'.repeat(64), size: 'big' } },
+  ])('are refused when hash or size are none: %j', (file) => {
+    expect(() => readFileEntry(file)).toThrow(/not valid/);
+  });
+
+  it('lead to their next page, and say where a part begins', () => {
+    expect(nextPage('<https://h/api?cursor=x>; rel="next"')).toBe('https://h/api?cursor=x');
+    expect(nextPage('<https://h/a>; rel="first", <https://h/b>; rel="next"')).toBe('https://h/b');
+    expect(nextPage('<https://h/a>; rel="first"')).toBeNull();
+    expect(readContentRange('bytes 5-9/10')).toEqual({ start: 5, size: 10 });
+    expect(readContentRange('bytes */10')).toBeNull();
+  });
+});
+
+describe('addresses', () => {
+  it.each([
+    'https://huggingface.co',
+    'https://mirror.example/hf',
+    'http://127.0.0.1:8080',
+    'http://localhost',
+    'http://[::1]:1',
+  ])('of a hub may be %s', (text) => {
+    expect(endpointFault(text)).toBeNull();
+  });
+
+  it.each([
+    'http://huggingface.co',
+    'ftp://x',
+    'x',
+    'https://u:p@h',
+    'https://h/?a',
+    'http://127.0.0.1.evil.example',
+  ])('of a hub may not be %s', (text) => {
+    expect(endpointFault(text)).not.toBeNull();
+  });
+
+  it('of redirects are https, or loopback when the hub is', () => {
+    const loopback = new URL('http://127.0.0.1:1');
+    const internet = new URL('https://hub.example');
+    expect(redirectFault(internet, new URL('https://cdn.example/x'))).toBeNull();
+    expect(redirectFault(internet, new URL('http://cdn.example/x'))).not.toBeNull();
+    expect(redirectFault(internet, new URL('http://localhost/x'))).not.toBeNull();
+    expect(redirectFault(loopback, new URL('http://localhost/x'))).toBeNull();
+    expect(redirectFault(loopback, new URL('http://10.0.0.1/x'))).not.toBeNull();
+    expect(redirectFault(loopback, new URL('file:///etc/passwd'))).not.toBeNull();
+  });
+});

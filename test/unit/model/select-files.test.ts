@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { indexesToRead, readIndex, selectFiles } from '../../../src/model/select-files.ts';
+
+const none = new Map<string, string[]>();
+const shards = [1, 2, 3].map((part) => `model-0000${part}-of-00003.safetensors`);
+const index = 'model.safetensors.index.json';
+const mistral = [
+  '.gitattributes',
+  'README.md',
+  'config.json',
+  'consolidated.safetensors',
+  'generation_config.json',
+  ...shards,
+  index,
+  'params.json',
+  'special_tokens_map.json',
+  'tokenizer.json',
+  'tokenizer.model',
+  'tokenizer.model.v3',
+  'tokenizer_config.json',
+];
+
+describe('selectFiles', () => {
+  it('takes the indexed set of Mistral and never the second copy of the weights', () => {
+    const chosen = selectFiles(mistral, new Map([[index, shards]]));
+    expect(chosen?.set).toEqual({ kind: 'safetensors', weights: shards, index });
+    expect(chosen?.paths).toEqual(
+      mistral
+        .filter((path) => !['.gitattributes', 'README.md', 'consolidated.safetensors'].includes(path))
+        .sort(),
+    );
+  });
+
+  it('takes consolidated weights with their params when there is no index, and not the single file beside them', () => {
+    const chosen = selectFiles(
+      ['consolidated.safetensors', 'model.safetensors', 'params.json', 'tekken.json'],
+      none,
+    );
+    expect(chosen?.paths).toEqual(['consolidated.safetensors', 'params.json', 'tekken.json']);
+  });
+
+  it('prefers single safetensors to consolidated ones that have no params', () => {
+    expect(selectFiles(['consolidated.safetensors', 'model.safetensors'], none)?.set.weights).toEqual([
+      'model.safetensors',
+    ]);
+  });
+
+  it('takes consolidated shards that an index of their own names', () => {
+    const parts = ['consolidated-00001-of-00002.safetensors', 'consolidated-00002-of-00002.safetensors'];
+    const own = 'consolidated.safetensors.index.json';
+    const chosen = selectFiles([...parts, own, 'params.json'], new Map([[own, parts]]));
+    expect(chosen?.paths).toEqual([...parts, own, 'params.json'].sort());
+  });
+
+  it('prefers safetensors to PyTorch files, and takes those only where nothing else is', () => {
+    expect(selectFiles(['model.safetensors', 'pytorch_model.bin'], none)?.set.kind).toBe('safetensors');
+    expect(selectFiles(['pytorch_model.bin', 'training_args.bin'], none)?.set.weights).toEqual([
+      'pytorch_model.bin',
+    ]);
+    const bins = ['pytorch_model-00001-of-00002.bin', 'pytorch_model-00002-of-00002.bin'];
+    const binIndex = 'pytorch_model.bin.index.json';
+    expect(selectFiles([...bins, binIndex], new Map([[binIndex, bins]]))?.set.weights).toEqual(bins);
+    expect(selectFiles(['model.pt', 'optimizer.pt'], none)?.set).toMatchObject({
+      kind: 'pt',
+      weights: ['model.pt'],
+    });
+  });
+
+  it('does not take an index whose files are missing', () => {
+    expect(selectFiles([index, shards[0] ?? ''], new Map([[index, shards]]))).toBeNull();
+  });
+
+  it('does not take numbered shards of which one is missing', () => {
+    expect(selectFiles(shards.slice(1), none)).toBeNull();
+    expect(selectFiles(shards, none)?.set.weights).toEqual(shards);
+  });
+
+  it('ignores other formats, pictures, texts for people and sub-folders', () => {
+    const noise = [
+      'model.gguf',
+      'flax_model.msgpack',
+      'tf_model.h5',
+      'onnx/model.onnx',
+      'onnx/config.json',
+      'original/consolidated.00.pth',
+      'logo.png',
+      'README.md',
+      'LICENSE.txt',
+      'trainer_state.json',
+      'flax_model.msgpack.index.json',
+      'adapter_model.safetensors',
+    ];
+    expect(selectFiles([...noise, 'model.safetensors', 'config.json'], none)?.paths).toEqual([
+      'config.json',
+      'model.safetensors',
+    ]);
+    expect(selectFiles(noise, none)).toBeNull();
+  });
+
+  it('takes tokenizers, chat templates and the code of a model', () => {
+    const support = [
+      'additional_chat_templates/tool.jinja',
+      'chat_template.jinja',
+      'merges.txt',
+      'modeling_x.py',
+      'qwen.tiktoken',
+      'tokenizer.model',
+      'vocab.json',
+    ];
+    expect(selectFiles([...support, 'model.safetensors'], none)?.paths).toEqual(
+      [...support, 'model.safetensors'].sort(),
+    );
+  });
+
+  it('says which indexes it needs, and reads only real ones', () => {
+    expect(indexesToRead(mistral)).toEqual([index]);
+    expect(readIndex('{"weight_map":{"a":"x","b":"y","c":"x"}}')).toEqual(['x', 'y']);
+    for (const text of ['', '[]', '{}', '{"weight_map":{}}', '{"weight_map":{"a":1}}', 'null']) {
+      expect(readIndex(text)).toBeNull();
+    }
+  });
+});
