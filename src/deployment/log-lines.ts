@@ -1,0 +1,98 @@
+import { formatDuration } from '../lib/human.ts';
+import { toPlainLine } from '../lib/plain-text.ts';
+import type { ServiceView, Status } from '../status/schema.ts';
+
+/** `[YYYY-mm-dd HH:MM:SS] text` in UTC, the form of the product's log files; `text` made harmless. */
+export function stampLine(text: string, date: Date): string {
+  return `[${date.toISOString().slice(0, 19).replace('T', ' ')}] ${toPlainLine(text)}`;
+}
+
+/** What to write into deployment.log when `next` follows `previous` (null at the start of the daemon): news only. */
+export function deploymentLines(previous: Status | null, next: Status): string[] {
+  return [
+    ...(previous === null ? [`ai-sandbox ${next.version} started`] : []),
+    ...deploymentNews(previous?.deployment ?? null, next.deployment),
+    ...phaseNews(previous?.deployment.phases ?? [], next.deployment.phases),
+    ...Object.entries(next.services).flatMap(([name, view]) =>
+      serviceNews(name, previous?.services[name] ?? null, view),
+    ),
+    ...Object.keys(previous?.services ?? {})
+      .filter((name) => !(name in next.services))
+      .map((name) => `${name}: removed from the compose file`),
+    ...chatNews(previous?.chat ?? null, next.chat),
+    ...problemNews(previous?.problems ?? [], next.problems),
+  ];
+}
+
+function deploymentNews(previous: Status['deployment'] | null, next: Status['deployment']): string[] {
+  if (previous?.deployment_status === next.deployment_status) return [];
+  const target =
+    next.target_met === null
+      ? ''
+      : ` (target of ${formatDuration(next.target_seconds)} ${next.target_met ? 'met' : 'missed'})`;
+  const reason = next.problem === null ? '' : `: ${next.problem.title}`;
+  const since = previous === null ? `, begun ${next.deployment_timestamp ?? 'at an unknown time'}` : '';
+  return [`deployment: ${next.deployment_status}${reason}${target}${since}`];
+}
+
+function phaseNews(previous: Status['deployment']['phases'], next: Status['deployment']['phases']): string[] {
+  const before = new Map(previous.map((phase) => [phase.name, phase.state]));
+  return next
+    .filter((phase) => phase.state !== (before.get(phase.name) ?? 'pending'))
+    .map((phase) => {
+      const after = phase.seconds === null ? '' : ` after ${formatDuration(phase.seconds)}`;
+      return `phase ${phase.name}: ${phase.state}${phase.state === 'done' || phase.state === 'failed' ? after : ''}`;
+    });
+}
+
+function serviceNews(name: string, previous: ServiceView | null, next: ServiceView): string[] {
+  const exits = next.restarts > (previous?.restarts ?? next.restarts) || newExit(previous, next);
+  const state = serviceState(next);
+  return [
+    ...(exits && next.last_exit !== null ? [exitLine(name, next.last_exit)] : []),
+    ...(previous === null || serviceState(previous) !== state ? [`${name}: ${state}`] : []),
+    ...(previous !== null && previous.wanted !== next.wanted
+      ? [`${name}: ${next.wanted ? 'started' : 'stopped'} on request`]
+      : []),
+  ];
+}
+
+function serviceState(view: ServiceView): string {
+  if (view.ready) return 'running, ready';
+  const reason =
+    view.waiting_for !== null
+      ? `, waiting for ${view.waiting_for}`
+      : view.next_restart_at !== null
+        ? `, next attempt at ${view.next_restart_at}`
+        : '';
+  return `${view.service_status}${view.service_status === 'running' ? ', not ready' : ''}${reason}`;
+}
+
+function newExit(previous: ServiceView | null, next: ServiceView): boolean {
+  return previous !== null && next.last_exit !== null && previous.last_exit?.at !== next.last_exit.at;
+}
+
+function exitLine(name: string, exit: NonNullable<ServiceView['last_exit']>): string {
+  const code = exit.exit_code === null ? '' : `, exit code ${exit.exit_code}`;
+  return `${name}: ended: ${exit.cause}${code}${exit.oom_killed ? ', out of memory' : ''}, attempt ${exit.attempt}`;
+}
+
+function chatNews(previous: Status['chat'] | null, next: Status['chat']): string[] {
+  const same = previous?.persistence_state === next.persistence_state;
+  return same || next.persistence_state === null ? [] : [`chats: ${next.persistence_state}`];
+}
+
+function problemNews(previous: Status['problems'], next: Status['problems']): string[] {
+  const key = (problem: Status['problems'][number]) => `${problem.code}\n${problem.detail}`;
+  const before = new Map(previous.map((problem) => [key(problem), problem]));
+  const after = new Set(next.map(key));
+  const codes = new Set(next.map((problem) => problem.code));
+  return [
+    ...next
+      .filter((problem) => !before.has(key(problem)))
+      .map((problem) => `ERROR: ${problem.title} (${problem.code}): ${problem.detail}. ${problem.remedy}`),
+    ...[...before]
+      .filter(([each, problem]) => !after.has(each) && !codes.has(problem.code))
+      .map(([, problem]) => `no longer: ${problem.title} (${problem.code})`),
+  ];
+}
