@@ -47,13 +47,20 @@ export function readEnvironmentFiles(
   });
 }
 
+/** Values by name, and the names that are given without one and set nowhere. */
+export interface ReadEnvironment {
+  environment: Record<string, string>;
+  unset: string[];
+}
+
 /** The environment of a service: its env_files in their order, then `environment` over them. */
 export function readEnvironment(
   keys: ReadonlyMap<string, Field>,
   sources: EnvironmentSources,
   report: Report,
-): Record<string, string> {
+): ReadEnvironment {
   const environment: Record<string, string> = {};
+  const unset: string[] = [];
   const filesField = keys.get('env_file');
   const files = filesField === undefined ? [] : readEnvironmentFiles(filesField, sources.directory, report);
   for (const file of files) {
@@ -68,14 +75,16 @@ export function readEnvironment(
     merge(environment, parsed.values);
   }
   const field = keys.get('environment');
-  if (field === undefined) return environment;
+  if (field === undefined) return { environment, unset };
   const outside = lookupIn(sources.variables);
   for (const [name, value] of Object.entries(readNamedValues(field, report))) {
     const resolved = value ?? outside(name);
-    if (resolved === undefined) delete environment[name];
-    else merge(environment, { [name]: resolved });
+    if (resolved === undefined) {
+      delete environment[name];
+      unset.push(name);
+    } else merge(environment, { [name]: resolved });
   }
-  return environment;
+  return { environment, unset };
 }
 
 function merge(target: Record<string, string>, values: Record<string, string>): void {

@@ -78,8 +78,10 @@ export interface ServiceSpec {
   image: string;
   command: string[] | null;
   entrypoint: string[] | null;
-  /** Environment after env_file and interpolation; a key without value that is unset is left out. */
+  /** Environment after env_file and interpolation. */
   environment: Record<string, string>;
+  /** Names given without a value that nobody sets: the image's own value of them is taken away. Absent: none. */
+  unsetEnvironment?: string[];
   ports: PublishedPort[];
   /** Exposed but not published, e.g. `8000/tcp`. */
   expose: string[];

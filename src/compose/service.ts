@@ -89,6 +89,7 @@ export function readService(name: string, field: Field, context: ServiceContext)
       `restart: ${declaredRestart} is not handed to Docker; ai-sandbox restarts it itself`,
     );
 
+  const { environment, unset } = readEnvironment(keys, context.environment, report);
   const spec: ServiceSpec = {
     name,
     containerName: read(
@@ -99,7 +100,8 @@ export function readService(name: string, field: Field, context: ServiceContext)
     image: image ?? '',
     command: words('command'),
     entrypoint: words('entrypoint'),
-    environment: readEnvironment(keys, context.environment, report),
+    environment,
+    ...(unset.length === 0 ? {} : { unsetEnvironment: unset }),
     ports: read('ports', (value) => readPorts(value, report), []),
     expose: read('expose', (value) => readExpose(value, report), []),
     mounts: readAllMounts(keys, context),

@@ -41,12 +41,18 @@ export function containerLabels(
     [COMPOSE_LABELS.workingDirectory]: posix.dirname(project.file),
     [COMPOSE_LABELS.configFiles]: project.file,
     [COMPOSE_LABELS.image]: imageId ?? '',
-    [COMPOSE_LABELS.dependsOn]: service.dependsOn
-      .map((dependency) => `${dependency.service}:${dependency.condition}:false`)
-      .join(','),
+    [COMPOSE_LABELS.dependsOn]: dependencies(service),
     [COMPOSE_LABELS.version]: COMPOSE_VERSION,
     [SPEC_HASH_LABEL]: specHash,
   };
+}
+
+/** `NAME:CONDITION:RESTART`: docker compose restarts a service with the one whose network or IPC it shares. */
+function dependencies(service: ServiceSpec): string {
+  const shared = [service.networkMode, service.ipc];
+  return service.dependsOn
+    .map((needed) => `${needed.service}:${needed.condition}:${shared.includes(`service:${needed.service}`)}`)
+    .join(',');
 }
 
 /** Labels of a network of the file. */
