@@ -1,0 +1,244 @@
+import { dirname, join } from 'node:path';
+import { createApi } from './api/server.ts';
+import { createChatKeeper } from './chat/keeper.ts';
+import { nodeCron } from './chat/nightly.ts';
+import { chatMountOf } from './chat/persistence.ts';
+import { applyOverrides } from './compose/overrides.ts';
+import { flagValue, servedModelName } from './compose/served-model.ts';
+import { createComposeSource } from './compose/source.ts';
+import { specHash } from './compose/spec-hash.ts';
+import { readInstallerStamp } from './deployment/installer-stamp.ts';
+import { createLogFiles } from './deployment/log-files.ts';
+import { DeploymentMemorySchema, INITIAL_DEPLOYMENT, startDeployment } from './deployment/machine.ts';
+import { renderMotd } from './deployment/motd.ts';
+import { createMotdFile } from './deployment/motd-file.ts';
+import { createEngine } from './docker/client.ts';
+import { createRequest } from './docker/container-spec.ts';
+import { createCredentials } from './docker/credentials.ts';
+import { bootSeconds, readBootId } from './host/boot-id.ts';
+import { statusLine } from './host/status-line.ts';
+import { createNotifier } from './host/systemd.ts';
+import { type Clock, toTimestamp } from './lib/clock.ts';
+import type { Log } from './lib/log.ts';
+import type { Redactor } from './lib/redact.ts';
+import { openStateStore } from './lib/state-store.ts';
+import { createHub } from './model/hub.ts';
+import { createModelKeeper } from './model/keeper.ts';
+import { createTokenSource } from './model/token.ts';
+import { EMPTY_MEMORY, ServicesMemorySchema } from './services/memory.ts';
+import { createProbes } from './services/probes.ts';
+import { createSupervisor } from './services/supervisor.ts';
+import type { Settings } from './settings.ts';
+import { createPublisher } from './status/publisher.ts';
+import { readiness } from './status/readiness.ts';
+import { createControl } from './wiring/control.ts';
+import { createDesiredState } from './wiring/desired-state.ts';
+import { createEngineSupport } from './wiring/engine-support.ts';
+import { createStatusSource } from './wiring/status-source.ts';
+
+/** The loop looks at least every 5 s; a look older than this means that it is stuck. */
+const STUCK_AFTER_MS = 30_000;
+
+/** What the daemon is made of. */
+export interface DaemonParts {
+  settings: Settings;
+  /** The daemon's own environment. */
+  environment: Readonly<Record<string, string | undefined>>;
+  version: string;
+  clock: Clock;
+  log: Log;
+  redactor: Redactor;
+}
+
+/** The running daemon, for the process around it. */
+export interface Daemon {
+  /** Reads settings that may change and the compose file again (SIGHUP). */
+  reload(): Promise<void>;
+  /** Resolves when everything has ended after `signal`; containers go on running. Rejects with ListenError when it cannot listen. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Connects the rooms: settings → parts → run → stop. No room knows another; what one needs of another is passed on here. */
+export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
+  const { settings, clock, log, redactor, environment } = parts;
+  const store = await openStateStore(join(settings.stateDirectory, 'state.json'), clock);
+  const bootId = await readBootId();
+  const moment = () => ({ at: toTimestamp(clock.now()), boot_id: bootId, uptime_seconds: bootSeconds() });
+
+  const token = createTokenSource({
+    file: settings.hubTokenFile,
+    credentialsDirectory: environment['CREDENTIALS_DIRECTORY'] ?? null,
+    environment: settings.hubToken,
+    clock,
+    log,
+  });
+  await token.refresh();
+  redactor.learn([token.current(), settings.hubToken]);
+
+  const credentials = createCredentials({ clock, log, redactor, environment });
+  const engine = createEngine({ socketPath: settings.dockerSocket, clock, redactor, log, credentials });
+  const hub = createHub({ endpoint: settings.hubEndpoint, token: token.current, clock });
+  const model = createModelKeeper({ hub, clock, log, reserveBytes: settings.diskReserveBytes });
+  const chats = createChatKeeper({ clock, log, cron: nodeCron });
+  const supervisor = createSupervisor({
+    engine,
+    clock,
+    log,
+    memory: store.section('services', ServicesMemorySchema, EMPTY_MEMORY),
+    specHash,
+    createRequest,
+    applyOverrides,
+    probes: createProbes({
+      redactor,
+      servedModelName: ({ service }) => servedModelName(service),
+      apiKey: ({ service }) =>
+        flagValue(service.command ?? [], '--api-key') ?? service.environment['VLLM_API_KEY'],
+    }),
+    bootId: bootId ?? 'unknown',
+    settings: { silenceLimitMs: settings.silenceLimitMs },
+  });
+  const support = createEngineSupport({ engine, log, onFinding: supervisor.setEngineBlocked });
+
+  const deployment = store.section('deployment', DeploymentMemorySchema, INITIAL_DEPLOYMENT);
+  const stamp = await readInstallerStamp(join(settings.stateDirectory, 'installer-stamp'), log);
+  await deployment.set(startDeployment(deployment.get(), stamp, moment())).catch(() => undefined);
+
+  const desired = createDesiredState({
+    source: createComposeSource({
+      file: settings.composeFile,
+      environment,
+      pinnedModelId: settings.pinnedModelId,
+      clock,
+      log,
+    }),
+    composeFile: settings.composeFile,
+    pinnedModelId: settings.pinnedModelId,
+    clock,
+    log,
+    redactor,
+    onState: (state) => {
+      source.setPaths([state.modelDirectory]);
+      model.setWanted({ text: state.modelId, directory: state.modelDirectory });
+      supervisor.setDesired({ project: state.project, overrides: {} });
+      applyGates();
+    },
+    onChange: () => publisher.touch(),
+  });
+
+  const source = createStatusSource({
+    version: parts.version,
+    clock,
+    log,
+    moment,
+    settings,
+    services: supervisor.snapshot,
+    model: model.snapshot,
+    chats: { snapshot: chats.snapshot, checked: chats.checked },
+    deployment,
+    store,
+    desiredProblems: desired.problems,
+  });
+
+  const notifier = createNotifier(environment);
+  const motd = createMotdFile({ path: settings.motdFile, clock });
+  const logFiles = createLogFiles({ directory: settings.logDirectory, clock });
+  const motdOptions = () => ({
+    envFile: join(dirname(settings.composeFile), '.env'),
+    logDirectory: settings.logDirectory,
+    listen: `${settings.listen.host}:${settings.listen.port}`,
+    published: supervisor.snapshot().published,
+  });
+  const publisher = createPublisher({
+    assemble: source.assemble,
+    sinks: [
+      async (status, change) =>
+        source.setFinding('motd', await motd.write(renderMotd(status, motdOptions()), change)),
+      async (status) => source.setFinding('logs', await logFiles.write(status)),
+      async (status) => notifier.status(statusLine(status)),
+    ],
+    clock,
+    log,
+  });
+
+  const applyGates = () => {
+    const { complete } = model.snapshot();
+    supervisor.setGates({ api: complete ? null : { waitingFor: 'model' } });
+  };
+  const livez = () => {
+    const ageMs = supervisor.lastTickAgeMs();
+    return ageMs < STUCK_AFTER_MS
+      ? { ok: true, detail: 'ok' }
+      : { ok: false, detail: `the loop has not moved for ${Math.round(ageMs / 1000)} s` };
+  };
+
+  const api = createApi({
+    current: publisher.current,
+    ready: () => readiness(publisher.current()),
+    livez,
+    control: createControl({ supervisor, model, engine, publisher }),
+    listen: settings.listen,
+    socketPath: settings.socketPath,
+    clock,
+    log,
+  });
+
+  const connectRooms = () => {
+    let uiExits = 0;
+    supervisor.onChange((snapshot) => {
+      support.look(snapshot.docker);
+      const ui = snapshot.services['ui'];
+      if (ui?.container_id != null) chats.setMount(chatMountOf(snapshot.mounts['ui'] ?? []));
+      const exits = ui?.restarts ?? 0;
+      if (exits !== uiExits) chats.checkSoon();
+      uiExits = exits;
+      publisher.touch();
+    });
+    model.onChange(() => {
+      applyGates();
+      publisher.touch();
+    });
+    chats.onChange(() => publisher.touch());
+  };
+
+  const feedWatchdog = async (signal: AbortSignal) => {
+    const intervalMs = notifier.watchdogIntervalMs;
+    while (intervalMs !== null && !signal.aborted) {
+      if (livez().ok) notifier.watchdog();
+      await clock.sleep(intervalMs, signal).catch(() => undefined);
+    }
+  };
+
+  const refreshToken = () => {
+    redactor.learn([token.current()]);
+    model.tokenChanged();
+  };
+
+  return {
+    async reload() {
+      if (await token.refresh()) refreshToken();
+      await desired.reload();
+    },
+    async run(signal) {
+      connectRooms();
+      await desired.reload();
+      await publisher.publish();
+      const { port } = await api.listen();
+      log.info(`ai-sandbox ${parts.version} answers at http://${settings.listen.host}:${port}/status`);
+      notifier.ready();
+      await Promise.all([
+        supervisor.run(signal),
+        model.run(signal),
+        chats.run(signal),
+        token.watch(signal, refreshToken),
+        desired.watch(signal),
+        source.run(signal, publisher.touch),
+        feedWatchdog(signal),
+      ]);
+      notifier.stopping();
+      await publisher.close();
+      await api.close();
+      await motd.write(renderMotd(publisher.current(), { ...motdOptions(), stopped: true }), 'state');
+      await Promise.all([store.flush(), hub.close(), notifier.flush()]);
+    },
+  };
+}

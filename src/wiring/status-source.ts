@@ -1,0 +1,144 @@
+import type { DeploymentFacts } from '../deployment/facts.ts';
+import {
+  type DeploymentMemory,
+  deploymentChanged,
+  deploymentView,
+  stepDeployment,
+} from '../deployment/machine.ts';
+import type { Moment } from '../deployment/moment.ts';
+import { readDisks } from '../host/disk.ts';
+import { linksFor, unknownIdentity } from '../host/identity.ts';
+import type { Clock } from '../lib/clock.ts';
+import { errorMessage } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import type { StateSection, StateStore } from '../lib/state-store.ts';
+import type { ModelSnapshot } from '../model/types.ts';
+import type { ServicesSnapshot } from '../services/types.ts';
+import type { Settings } from '../settings.ts';
+import { assembleStatus } from '../status/assemble.ts';
+import { carryProblem, type Finding, type Problem } from '../status/problem.ts';
+import type { ChatView, DiskView, Status } from '../status/schema.ts';
+
+/** How often free space is read. */
+const DISK_INTERVAL_MS = 30_000;
+
+/** Where the rooms' snapshots become the one status. */
+export interface StatusSource {
+  /** Makes the status of this moment and takes the deployment a step further. */
+  assemble(): Status;
+  /** A problem of a surface (motd, log files); null when it works. */
+  setFinding(surface: 'motd' | 'logs', finding: Finding | null): void;
+  /** Directories of the host whose space is shown, besides the state's. */
+  setPaths(paths: readonly (string | null)[]): void;
+  /** Reads free space from time to time until `signal` aborts. */
+  run(signal: AbortSignal, onChange: () => void): Promise<void>;
+}
+
+/** Parts of {@link createStatusSource}. */
+export interface StatusSourceParts {
+  version: string;
+  clock: Clock;
+  log: Log;
+  settings: Settings;
+  /** The moment of now, comparable across boots. */
+  moment(): Moment;
+  services(): ServicesSnapshot;
+  model(): ModelSnapshot;
+  chats: { snapshot(): ChatView; checked(): boolean };
+  deployment: StateSection<DeploymentMemory>;
+  store: Pick<StateStore, 'quarantined' | 'lastWriteError'>;
+  desiredProblems(): Problem[];
+}
+
+/** Makes the source of the status. */
+export function createStatusSource(parts: StatusSourceParts): StatusSource {
+  const { clock, log, settings, deployment } = parts;
+  const startedMs = clock.monotonicMs();
+  const standing: Record<'motd' | 'logs' | 'store' | 'quarantine', Problem | null> = {
+    motd: null,
+    logs: null,
+    store: null,
+    quarantine: null,
+  };
+  let paths: string[] = [];
+  let disks: DiskView[] = [];
+
+  const lookAtStore = () => {
+    const { quarantined } = parts.store;
+    standing.quarantine = carryProblem(
+      standing.quarantine,
+      quarantined === null
+        ? null
+        : { code: 'state_file_corrupt', detail: `${quarantined.reason}; the copy is ${quarantined.path}` },
+      clock,
+    );
+    const failure = parts.store.lastWriteError();
+    standing.store = carryProblem(
+      standing.store,
+      failure === null
+        ? null
+        : { code: 'state_not_writable', detail: `${settings.stateDirectory}: ${failure}` },
+      clock,
+    );
+  };
+
+  const statusWith = (memory: DeploymentMemory): Status => {
+    const services = parts.services();
+    return assembleStatus({
+      version: parts.version,
+      now: clock.now(),
+      uptimeSeconds: (clock.monotonicMs() - startedMs) / 1000,
+      services,
+      model: { ...parts.model(), pinned: settings.pinnedModelId !== null, memoryFit: null, load: null },
+      deployment: deploymentView(memory, unknownIdentity),
+      chat: parts.chats.snapshot(),
+      host: { gpus: null, disks },
+      links: linksFor(services.published),
+      problems: [
+        ...parts.desiredProblems(),
+        ...Object.values(standing).filter((problem) => problem !== null),
+      ],
+    });
+  };
+
+  return {
+    assemble() {
+      lookAtStore();
+      const before = deployment.get();
+      const seen = statusWith(before);
+      const next = stepDeployment(before, factsOf(seen, parts.chats.checked()), parts.moment());
+      if (deploymentChanged(before, next)) {
+        deployment
+          .set(next)
+          .catch((error: unknown) => log.warn(`the state cannot be written: ${errorMessage(error)}`));
+      }
+      return statusWith(next);
+    },
+    setFinding(surface, finding) {
+      const before = standing[surface];
+      standing[surface] = carryProblem(before, finding, clock);
+      if (finding !== null && before === null) log.error(`${finding.code}: ${finding.detail}`);
+    },
+    setPaths(wanted) {
+      paths = wanted.filter((path) => path !== null);
+    },
+    async run(signal, onChange) {
+      while (!signal.aborted) {
+        disks = await readDisks([settings.stateDirectory, ...paths], clock);
+        onChange();
+        await clock.sleep(DISK_INTERVAL_MS, signal).catch(() => undefined);
+      }
+    },
+  };
+}
+
+function factsOf(status: Status, chatsChecked: boolean): DeploymentFacts {
+  const known = Object.values(status.services).every((view) => view.waiting_for !== 'compose file');
+  return {
+    services: known ? status.services : {},
+    model: status.model,
+    chatsChecked: chatsChecked || !('ui' in status.services),
+    engineAnswers: null,
+    problems: status.problems,
+  };
+}
