@@ -1,6 +1,7 @@
 import type { ComposeProject, ServiceSpec } from '../compose/service-spec.ts';
 import type { Finding, Problem } from '../status/problem.ts';
-import type { LastExit, ServiceView } from '../status/schema.ts';
+import type { ProblemCode } from '../status/problem-table.ts';
+import type { ServiceView } from '../status/schema.ts';
 
 /** Answer of one probe of a running service. */
 export interface ProbeResult {
@@ -41,15 +42,7 @@ export interface Gates {
   [service: string]: Gate | null;
 }
 
-/** What is remembered about a service and cannot be derived from the engine. Kept in the state file. */
-export interface ServiceMemory {
-  /** False after a user's stop; survives a restart of the daemon. */
-  wanted: boolean;
-  /** All exits that were not asked for, since the first start of the daemon. */
-  restarts: number;
-  /** The latest exits, newest last; at most 20. */
-  history: LastExit[];
-}
+export type { ServiceMemory, ServicesMemory } from './memory.ts';
 
 /** A change of the desired state handed to the supervisor. */
 export type Desired = {
@@ -67,4 +60,42 @@ export interface ServicesSnapshot {
   mounts: Record<string, { source: string; target: string; writable: boolean }[]>;
   /** Addresses of running services, for links and probes. */
   published: Record<string, { hostIp: string; hostPort: number; target: string }[]>;
+}
+
+/** A user's action that did not come about. */
+export class ServiceActionError extends Error {
+  /** `unknown_service`, `superseded` (another action came), `stopping` (the daemon ends), or the code of the problem. */
+  readonly code: 'unknown_service' | 'superseded' | 'stopping' | ProblemCode;
+  readonly finding: Finding | null;
+  constructor(code: ServiceActionError['code'], message: string, finding: Finding | null = null) {
+    super(message);
+    this.name = 'ServiceActionError';
+    this.code = code;
+    this.finding = finding;
+  }
+}
+
+/** Keeps the services of the file alive; see createSupervisor. */
+export interface Supervisor {
+  /** Hands over what should run; null: nothing is known yet. */
+  setDesired(desired: Desired): void;
+  setGates(gates: Gates): void;
+  /** A finding that forbids every change (an unsupported engine); null lifts it. */
+  setEngineBlocked(finding: Finding | null): void;
+  snapshot(): ServicesSnapshot;
+  /** Calls `listener` after every change of the snapshot; returns how to end that. */
+  onChange(listener: (snapshot: ServicesSnapshot) => void): () => void;
+  /**
+   * User's actions. They go before background work and settle when they are done, when the service waits for something
+   * outside of this room (a gate, an image), or reject with {@link ServiceActionError}. A stop survives a restart of the daemon.
+   */
+  start(service: string): Promise<void>;
+  stop(service: string): Promise<void>;
+  restart(service: string): Promise<void>;
+  /** Something of a starting service moved that only others can see (bytes read, a load phase): it is not silent. */
+  noteProgress(service: string): void;
+  /** Works until `signal` aborts, then returns and leaves the containers as they are. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Age of the last look at everything, for the watchdog; milliseconds. */
+  lastTickAgeMs(): number;
 }

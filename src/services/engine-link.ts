@@ -1,0 +1,109 @@
+import type { Engine, EngineInfo } from '../docker/engine.ts';
+import { EngineError } from '../docker/engine.ts';
+import type { Clock } from '../lib/clock.ts';
+import { withDeadline } from '../lib/deadline.ts';
+import { errorMessage } from '../lib/errors.ts';
+import type { Finding } from '../status/problem.ts';
+
+/** Between two questions whether the engine answers. */
+export const PING_INTERVAL_MS = 4_000;
+/** A silent engine is taken for lost after this; 4 s + 5 s keep the promise of 10 s. */
+export const PING_DEADLINE_MS = 5_000;
+/** Pace of asking an engine that is lost. */
+const LOST_PING_INTERVAL_MS = 1_000;
+
+/** Whether the engine can be reached, and what it says of itself. */
+export interface EngineLink {
+  /** Null before the first answer. */
+  readonly reachable: boolean | null;
+  readonly info: EngineInfo | null;
+  /** Why it cannot be reached; null when it can. */
+  readonly finding: Finding | null;
+  /** Monotonic time of the next question. */
+  readonly nextAt: number;
+  /** Asks when it is time. */
+  due(now: number): void;
+  /** Asks now: something looked like a loss. */
+  check(): void;
+}
+
+/** Makes a link; `onLost` and `onBack` are told of changes, `onAnswer` of every answer. */
+export function createEngineLink(parts: {
+  engine: Engine;
+  clock: Clock;
+  intervalMs: number;
+  signal(): AbortSignal;
+  onLost(finding: Finding): void;
+  onBack(): void;
+  onAnswer(): void;
+}): EngineLink {
+  let reachable: boolean | null = null;
+  let info: EngineInfo | null = null;
+  let finding: Finding | null = null;
+  let nextAt = Number.NEGATIVE_INFINITY;
+  let asking = false;
+  let again = false;
+
+  const ask = async () => {
+    asking = true;
+    const askedAt = parts.clock.monotonicMs();
+    try {
+      info = await withDeadline(
+        parts.clock,
+        'the Docker engine',
+        PING_DEADLINE_MS,
+        (signal) => parts.engine.info(signal),
+        parts.signal(),
+      );
+      const wasLost = reachable === false;
+      reachable = true;
+      finding = null;
+      nextAt = askedAt + parts.intervalMs;
+      if (wasLost) parts.onBack();
+    } catch (error) {
+      if (parts.signal().aborted) return;
+      nextAt = parts.clock.monotonicMs() + LOST_PING_INTERVAL_MS;
+      finding = lossOf(error);
+      const wasLost = reachable === false;
+      reachable = false;
+      if (!wasLost) parts.onLost(finding);
+    } finally {
+      asking = false;
+    }
+    if (again) {
+      again = false;
+      nextAt = parts.clock.monotonicMs();
+    }
+    parts.onAnswer();
+  };
+
+  return {
+    get reachable() {
+      return reachable;
+    },
+    get info() {
+      return info;
+    },
+    get finding() {
+      return finding;
+    },
+    get nextAt() {
+      return asking ? Number.POSITIVE_INFINITY : nextAt;
+    },
+    due(now) {
+      if (!asking && nextAt <= now) void ask();
+    },
+    check() {
+      if (asking) again = true;
+      else nextAt = parts.clock.monotonicMs();
+    },
+  };
+}
+
+/** An engine that answers `info` with any error cannot be worked with. */
+function lossOf(error: unknown): Finding {
+  if (error instanceof EngineError && (error.kind === 'unreachable' || error.kind === 'permission')) {
+    return error.finding;
+  }
+  return { code: 'docker_unreachable', detail: errorMessage(error) };
+}

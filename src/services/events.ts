@@ -1,0 +1,90 @@
+import type { EngineEvent, ObservedContainer } from '../docker/engine.ts';
+import { COMPOSE_LABELS } from '../docker/labels.ts';
+import { noteExit } from './exit-desk.ts';
+import { endsContainer } from './exits.ts';
+import { isUp } from './plan.ts';
+import type { Room } from './room.ts';
+import { serviceLane } from './step.ts';
+import type { Unit } from './unit.ts';
+
+/** Takes an event for what it is: a wake-up with a hint. Whatever it says is confirmed by the next look. */
+export function takeEvent(room: Room, event: EngineEvent): void {
+  if (event.type !== 'container') return;
+  const container = room.containers.get(event.containerId);
+  if (container === undefined) {
+    if (isOfInterest(room, event)) room.listWanted = true;
+    return;
+  }
+  const unit = followedBy(room, container.id);
+  const [action = '', health = ''] = event.action.split(': ');
+  switch (action) {
+    case 'die':
+      died(room, unit, container, event);
+      return;
+    case 'start':
+      if (!isUp(container)) room.containers.change(container.id, { state: 'running' });
+      return;
+    case 'kill':
+      killed(room, unit, container, event);
+      return;
+    case 'oom':
+      if (unit !== undefined) unit.oomSeen = true;
+      return;
+    case 'destroy':
+      room.containers.remove(container.id);
+      return;
+    case 'health_status':
+      if (health === 'healthy' || health === 'unhealthy') room.containers.change(container.id, { health });
+      return;
+    case 'pause':
+    case 'unpause':
+    case 'rename':
+    case 'update':
+      room.containers.change(container.id, {});
+      return;
+    default:
+      return;
+  }
+}
+
+function died(room: Room, unit: Unit | undefined, container: ObservedContainer, event: EngineEvent): void {
+  const work = unit === undefined ? undefined : room.lanes.get(serviceLane(unit.name))?.step;
+  if (unit !== undefined && work?.action === 'startContainer' && work.containerId === container.id) {
+    // The end of this run, or the late word of an earlier one: the engine is asked when the start has come back.
+    unit.diedDuringStart = true;
+    return;
+  }
+  if (!isUp(container)) return;
+  const code = Number.parseInt(event.attributes['exitCode'] ?? '', 10);
+  const exitCode = Number.isInteger(code) ? code : null;
+  room.containers.change(container.id, { state: 'exited', exitCode: exitCode ?? 0, pid: 0 });
+  if (unit === undefined) return;
+  noteExit(room, unit, container, { exitCode, oomKilled: false, finishedAt: null, firstSight: false });
+}
+
+function killed(room: Room, unit: Unit | undefined, container: ObservedContainer, event: EngineEvent): void {
+  if (unit === undefined) return;
+  const work = room.lanes.get(serviceLane(unit.name))?.step.action;
+  const ours = work === 'stopContainer' || work === 'killContainer';
+  const signal = event.attributes['signal'];
+  const service = room.desired?.services.find((other) => other.name === unit.name);
+  if (ours || room.memory.of(unit.name).expected?.containerId === container.id) return;
+  if (!endsContainer(signal, service?.stopSignal ?? null)) return;
+  unit.foreign = { signal: signal ?? 'unknown', at: room.parts.clock.monotonicMs() };
+}
+
+/** A container that may be one of ours or may hold one of our names. */
+function isOfInterest(room: Room, event: EngineEvent): boolean {
+  const { desired } = room;
+  if (desired === null || !['create', 'start', 'destroy', 'rename'].includes(event.action)) return false;
+  if (event.attributes[COMPOSE_LABELS.project] === desired.project.name) return true;
+  const name = event.attributes['name'];
+  return event.action === 'rename' || desired.services.some((service) => service.containerName === name);
+}
+
+function followedBy(room: Room, containerId: string): Unit | undefined {
+  for (const unit of room.units.values()) {
+    if (room.memory.of(unit.name).run?.containerId === containerId) return unit;
+  }
+  return undefined;
+}

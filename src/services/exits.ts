@@ -1,0 +1,192 @@
+import { toTimestamp } from '../lib/clock.ts';
+import { unreachable } from '../lib/errors.ts';
+import type { Finding } from '../status/problem.ts';
+import type { LastExit } from '../status/schema.ts';
+import { remember, type ServiceMemory } from './memory.ts';
+import { isLoop, RESTART_CAP_MS, restartDelayMs } from './restart-policy.ts';
+
+/** Who ended a container. */
+export type ExitKind =
+  | 'asked'
+  | 'hang'
+  | 'stalled'
+  | 'outside'
+  | 'engine_restart'
+  | 'host_reboot'
+  | 'found_stopped'
+  | 'completed'
+  | 'crash';
+
+/** Everything known about an exit when it is noticed. */
+export interface ExitFacts {
+  service: string;
+  exitCode: number | null;
+  oomKilled: boolean;
+  /** Why we ended it ourselves; null when we did not. */
+  expected: NonNullable<ServiceMemory['expected']>['reason'] | null;
+  /** Signal of a kill or stop that somebody else sent just before; null when none was seen. */
+  foreignSignal: string | null;
+  /** It happened while the engine itself was away. */
+  engineWasAway: boolean;
+  /** The machine was restarted since the last look. */
+  rebooted: boolean;
+  /** The container was never followed before and stood still already. */
+  firstSight: boolean;
+  /** Another service waits for this one to end well: exit code 0 is its purpose. */
+  oneShot: boolean;
+}
+
+/** What an exit means. */
+export interface ExitVerdict {
+  kind: ExitKind;
+  /** It moves the restart curve on. */
+  counts: boolean;
+  /** It stands in `restarts`. */
+  unrequested: boolean;
+  cause: string;
+  finding: Finding | null;
+}
+
+/**
+ * Tells why a container ended. Any exit that nobody asked for is a failure, exit code 0 included
+ * (vLLM ends with 0 after the death of its engine); an exit after our own stop never is, 137 included.
+ */
+export function classifyExit(facts: ExitFacts): ExitVerdict {
+  if (facts.expected !== null) return verdictOfOurOwn(facts, facts.expected);
+  const gentle = { counts: false, unrequested: true, finding: null };
+  if (facts.rebooted) return { ...gentle, kind: 'host_reboot', cause: 'the machine was restarted' };
+  if (facts.firstSight) {
+    const cause = `was found stopped${codeInWords(facts.exitCode)} when it was first seen`;
+    return { ...gentle, kind: 'found_stopped', unrequested: false, cause };
+  }
+  if (facts.oneShot && facts.exitCode === 0) {
+    return { ...gentle, kind: 'completed', unrequested: false, cause: 'has done its work (exit code 0)' };
+  }
+  if (facts.engineWasAway) {
+    return { ...gentle, kind: 'engine_restart', cause: 'the Docker engine was stopped or restarted' };
+  }
+  if (facts.foreignSignal !== null && !facts.oomKilled) {
+    const cause =
+      `was ended from outside by docker stop or docker kill (signal ${facts.foreignSignal}); ` +
+      `to stop it for good use: ai-sandbox stop ${facts.service}`;
+    return { ...gentle, kind: 'outside', cause };
+  }
+  const failure = { kind: 'crash', counts: true, unrequested: true } as const;
+  if (facts.oomKilled) {
+    const cause = `was killed because the memory ran out${codeInWords(facts.exitCode)}`;
+    return { ...failure, cause, finding: { code: 'out_of_memory', detail: `${facts.service} ${cause}` } };
+  }
+  const cause =
+    facts.exitCode === null ? 'exited, not asked for' : `exited${withCode(facts.exitCode)}, not asked for`;
+  return { ...failure, cause, finding: { code: 'container_exited', detail: `${facts.service} ${cause}` } };
+}
+
+function verdictOfOurOwn(facts: ExitFacts, reason: NonNullable<ExitFacts['expected']>): ExitVerdict {
+  const asked = { kind: 'asked', counts: false, unrequested: false, finding: null } as const;
+  const failure = { counts: true, unrequested: true } as const;
+  switch (reason) {
+    case 'user':
+      return { ...asked, cause: 'was stopped on request' };
+    case 'recreate':
+      return { ...asked, cause: 'was stopped to be made anew' };
+    case 'removed':
+      return { ...asked, cause: 'was stopped because it is not in the compose file any more' };
+    case 'hang': {
+      const cause = 'answered no probe three times in a row and was killed';
+      const finding: Finding = { code: 'not_responding', detail: `${facts.service} ${cause}` };
+      return { ...failure, kind: 'hang', cause, finding };
+    }
+    case 'stalled': {
+      const cause = 'made no progress while starting and was killed';
+      const finding: Finding = { code: 'start_stalled', detail: `${facts.service} ${cause}` };
+      return { ...failure, kind: 'stalled', cause, finding };
+    }
+    default:
+      return unreachable(reason);
+  }
+}
+
+function withCode(code: number): string {
+  return code > 128 && code < 160 ? ` with code ${code} (signal ${code - 128})` : ` with code ${code}`;
+}
+
+function codeInWords(code: number | null): string {
+  return code === null ? '' : ` (exit code ${code})`;
+}
+
+/** Signals that end a process; others (HUP, USR1…) are messages and explain no exit. */
+const ENDING_SIGNALS = new Set([
+  '2',
+  '3',
+  '6',
+  '9',
+  '15',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGABRT',
+  'SIGKILL',
+  'SIGTERM',
+]);
+
+/** Whether a kill event explains the exit that follows. */
+export function endsContainer(signal: string | undefined, stopSignal: string | null): boolean {
+  return signal === undefined || ENDING_SIGNALS.has(signal) || signal === stopSignal;
+}
+
+/** Memory after an exit, and how long to wait before the restart. Pure. */
+export function afterExit(
+  memory: ServiceMemory,
+  facts: ExitFacts,
+  verdict: ExitVerdict,
+  now: Date,
+): { memory: ServiceMemory; delayMs: number } {
+  const attempts = verdict.counts ? memory.attempts + 1 : memory.attempts;
+  const record: LastExit = {
+    at: toTimestamp(now),
+    exit_code: facts.exitCode,
+    oom_killed: facts.oomKilled,
+    cause: verdict.cause,
+    attempt: verdict.counts ? attempts : 0,
+    log_tail: [],
+  };
+  const history = remember(memory.history, record);
+  const loops = verdict.counts && isLoop(history, verdict.cause, now);
+  const delayMs = !verdict.counts ? 0 : loops ? RESTART_CAP_MS : restartDelayMs(attempts);
+  const loop = {
+    code: 'restart_loop',
+    detail: `${facts.service} ${verdict.cause}, again and again`,
+    class: null,
+    remedy: null,
+    since: memory.failure?.code === 'restart_loop' ? memory.failure.since : toTimestamp(now),
+  };
+  return {
+    delayMs,
+    memory: {
+      ...memory,
+      attempts,
+      history,
+      restarts: memory.restarts + (verdict.unrequested ? 1 : 0),
+      nextRestartAt: delayMs === 0 ? null : new Date(now.getTime() + delayMs).toISOString(),
+      failure: loops ? loop : memory.failure,
+    },
+  };
+}
+
+/** Adds what was gathered beside the restart to the record it belongs to. */
+export function withEvidence(
+  memory: ServiceMemory,
+  record: Pick<LastExit, 'at' | 'attempt'>,
+  evidence: { logTail?: string[]; oomKilled?: boolean },
+): ServiceMemory {
+  const index = memory.history.findLastIndex(
+    (exit) => exit.at === record.at && exit.attempt === record.attempt,
+  );
+  const exit = memory.history[index];
+  if (exit === undefined) return memory;
+  const history = memory.history.with(index, {
+    ...exit,
+    log_tail: evidence.logTail ?? exit.log_tail,
+    oom_killed: evidence.oomKilled ?? exit.oom_killed,
+  });
+  return { ...memory, history };
+}

@@ -1,0 +1,44 @@
+import type { LastExit } from '../status/schema.ts';
+
+/** First delay after the restart that is made at once; then it doubles (the curve of the kubelet, facts §8). */
+export const RESTART_BASE_MS = 10_000;
+export const RESTART_CAP_MS = 300_000;
+/** A service that was ready for so long without a break starts the curve anew. */
+export const HEALTHY_RESET_MS = 600_000;
+/** So many counted failures with one cause within the window are a loop. */
+export const LOOP_FAILURES = 5;
+export const LOOP_WINDOW_MS = 30 * 60_000;
+/** What needs something done to the machine is looked at again this often: asking costs nothing. */
+export const HOST_RECHECK_MS = 30_000;
+
+/** Wait before the restart after the `attempt`-th counted failure in a row (from 1): 0, 10 s, 20 s … 300 s. */
+export function restartDelayMs(attempt: number): number {
+  if (attempt <= 1) return 0;
+  return Math.min(RESTART_BASE_MS * 2 ** Math.min(attempt - 2, 16), RESTART_CAP_MS);
+}
+
+/** Wait after the `refusals`-th refusal by the engine in a row (from 1): 10 s, 20 s … 300 s; nothing is at once. */
+export function refusalDelayMs(refusals: number): number {
+  return restartDelayMs(refusals + 1);
+}
+
+/** Whether the latest counted failure ends a series of one cause in the window. */
+export function isLoop(history: readonly LastExit[], cause: string, now: Date): boolean {
+  const since = now.getTime() - LOOP_WINDOW_MS;
+  const same = history.filter(
+    (exit) => exit.attempt > 0 && exit.cause === cause && Date.parse(exit.at) >= since,
+  );
+  return same.length >= LOOP_FAILURES;
+}
+
+/** Wait after a failed pull: its own curve, slow for what a person must mend, steady for space. */
+export function pullDelayMs(failures: number, problemClass: string): number {
+  if (problemClass === 'host') return HOST_RECHECK_MS;
+  if (problemClass === 'fatal') return RESTART_CAP_MS;
+  return Math.min(5_000 * 2 ** Math.min(failures - 1, 16), RESTART_CAP_MS);
+}
+
+/** Wait before a failed call of another kind is made again: 1 s doubling to 30 s. */
+export function callDelayMs(failures: number): number {
+  return Math.min(1_000 * 2 ** Math.min(failures - 1, 16), 30_000);
+}

@@ -1,0 +1,135 @@
+import type { ComposeProject, ServiceSpec } from '../compose/service-spec.ts';
+import { type ContainerLogLine, type Engine, EngineError, type PullProgress } from '../docker/engine.ts';
+import type { Clock } from '../lib/clock.ts';
+import { errorMessage } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import type { StateSection } from '../lib/state-store.ts';
+import type { Finding } from '../status/problem.ts';
+import type { Containers } from './containers.ts';
+import type { EngineLink } from './engine-link.ts';
+import type { CreateRequestMaker } from './execute.ts';
+import type { ServicesMemory } from './memory.ts';
+import type { MemoryKeeper } from './memory-keeper.ts';
+import type { DesiredServices } from './observe.ts';
+import type { Probes } from './probe-target.ts';
+import type { Step } from './step.ts';
+import type { Gates } from './types.ts';
+import type { Unit } from './unit.ts';
+
+/** How long a starting service may move nothing, and the paces of looking; times in milliseconds. */
+export interface SupervisorSettings {
+  silenceLimitMs: number;
+  /** Between two questions whether the engine answers; with its deadline a loss is known within 10 s. */
+  pingIntervalMs?: number;
+  /** Between two lists of all containers, events or not. */
+  relistIntervalMs?: number;
+}
+
+/** All that the supervisor is made of. */
+export interface SupervisorParts {
+  engine: Engine;
+  clock: Clock;
+  log: Log;
+  memory: StateSection<ServicesMemory>;
+  specHash(project: ComposeProject, service: ServiceSpec): string;
+  createRequest: CreateRequestMaker;
+  /** Applies recorded overrides to a service; without it they are only shown. */
+  applyOverrides?(service: ServiceSpec, overrides: Record<string, string>): ServiceSpec;
+  /** Special probes by service; others are judged by their healthcheck, or by running. */
+  probes: Probes;
+  /** The kernel's boot id. */
+  bootId: string;
+  settings: SupervisorSettings;
+  /** Told every line of a starting service's log, so that nobody reads it a second time. */
+  onLogLine?(service: string, line: ContainerLogLine): void;
+}
+
+/** What is known of an image. Times are monotonic milliseconds. */
+export interface ImageState {
+  /** Null: not asked yet. */
+  present: boolean | null;
+  /** Its id; null where it is not known. */
+  id: string | null;
+  asking: boolean;
+  /** Pulled since the file asked for it (`pull_policy: always`). */
+  fresh: boolean;
+  failures: number;
+  finding: Finding | null;
+  progress: PullProgress | null;
+}
+
+/** A step that is being made. */
+export interface LaneWork {
+  step: Step;
+  controller: AbortController;
+  /** Settles with the step, never rejects. */
+  done: Promise<void>;
+}
+
+/** Why a lane rests after a failure. `at` is monotonic. */
+export interface LaneRest {
+  failures: number;
+  at: number;
+  finding: Finding | null;
+}
+
+/** The state that the parts of the supervisor share; made once per supervisor. */
+export interface Room {
+  readonly parts: SupervisorParts;
+  readonly containers: Containers;
+  readonly units: Map<string, Unit>;
+  readonly images: Map<string, ImageState>;
+  readonly lanes: Map<string, LaneWork>;
+  readonly rests: Map<string, LaneRest>;
+  readonly memory: MemoryKeeper;
+  readonly link: EngineLink;
+  desired: DesiredServices | null;
+  overrides: Record<string, Record<string, string>>;
+  gates: Gates;
+  blocked: Finding | null;
+  networks: Set<string> | null;
+  volumes: Set<string> | null;
+  askingParts: boolean;
+  /** A list is needed as soon as possible. */
+  listWanted: boolean;
+  /** The engine was away and no list has been taken since. */
+  gap: boolean;
+  /** The machine was restarted and no list has been taken since. */
+  rebooted: boolean;
+  /** Ends with the run of the supervisor. */
+  signal: AbortSignal;
+  /** Looks at everything again now, or right after the look that is under way. */
+  wake(): void;
+  /** Runs `work` when the steps of this look have left. */
+  afterSteps(work: () => void): void;
+}
+
+/** The engine's view of a service is not certain any more: a call failed or was given up. */
+export function setUncertain(room: Room, unit: Unit): void {
+  unit.uncertain = true;
+  unit.uncertainAt = room.containers.touch();
+}
+
+/** The state of an image, made at the first question. */
+export function imageOf(room: Room, reference: string): ImageState {
+  const known = room.images.get(reference);
+  if (known !== undefined) return known;
+  const image: ImageState = {
+    present: null,
+    id: null,
+    asking: false,
+    fresh: false,
+    failures: 0,
+    finding: null,
+    progress: null,
+  };
+  room.images.set(reference, image);
+  return image;
+}
+
+/** Any thrown value as an error of the engine. */
+export function asEngineError(error: unknown): EngineError {
+  if (error instanceof EngineError) return error;
+  const detail = errorMessage(error);
+  return new EngineError('refused', detail, { code: 'engine_call_failed', detail });
+}

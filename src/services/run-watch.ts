@@ -1,0 +1,92 @@
+import type { Finding } from '../status/problem.ts';
+import type { ProbeResult } from './types.ts';
+
+/** Pace of probes while a service starts: they are refused at once and cost nothing. */
+export const PROBE_STARTING_MS = 2_000;
+/** Pace of probes of a ready service, from the start of one to the start of the next. */
+export const PROBE_READY_MS = 30_000;
+/** Pace after a miss. With a deadline of 10 s a hang is found after 30 + 10 + 10 + 10 = 60 s, at most 66 s. */
+export const PROBE_MISSED_MS = 10_000;
+/** A probe that has not settled by then is a miss, whatever its own deadline says. */
+export const PROBE_OUTER_DEADLINE_MS = 12_000;
+/** Misses in a row after which the process is taken for hung. */
+export const MISSES_LIMIT = 3;
+
+/** What the probes have shown of one run of a container. Times are monotonic milliseconds. */
+export interface RunWatch {
+  readonly containerId: string;
+  /** Now. */
+  ready: boolean;
+  /** Since when without a break; null while not ready. */
+  readySince: number | null;
+  /** Once in this run: from then on a miss counts. */
+  wasReady: boolean;
+  misses: number;
+  nextProbeAt: number;
+  /** When something last moved while starting: a log line, a byte, a phase, a definite answer. */
+  movedAt: number;
+  /** Its log cannot be read, so that silence says nothing. */
+  logsUnreadable: Finding | null;
+  finding: Finding | null;
+  backendReady: boolean | null;
+}
+
+/** Begins with a run that was just seen. `wasReady`: an adopted one that is known to have been ready. */
+export function newRunWatch(containerId: string, wasReady: boolean, now: number): RunWatch {
+  return {
+    containerId,
+    ready: false,
+    readySince: null,
+    wasReady,
+    misses: 0,
+    nextProbeAt: now,
+    movedAt: now,
+    logsUnreadable: null,
+    finding: null,
+    backendReady: null,
+  };
+}
+
+/** The watch after an answer. `askedAt` is when the probe began: paces are counted from there. Pure. */
+export function afterProbe(watch: RunWatch, result: ProbeResult, askedAt: number, now: number): RunWatch {
+  const next = {
+    ...watch,
+    finding: result.finding,
+    backendReady: result.backendReady ?? null,
+    movedAt: result.alive ? now : watch.movedAt,
+  };
+  if (result.ready) {
+    const readySince = watch.readySince ?? now;
+    const nextProbeAt = Math.max(now, askedAt + PROBE_READY_MS);
+    return { ...next, ready: true, readySince, wasReady: true, misses: 0, nextProbeAt };
+  }
+  const misses = watch.wasReady && !result.alive ? watch.misses + 1 : 0;
+  const pace = watch.wasReady || result.finding !== null ? PROBE_MISSED_MS : PROBE_STARTING_MS;
+  return { ...next, ready: false, readySince: null, misses, nextProbeAt: Math.max(now, askedAt + pace) };
+}
+
+/** Why the run has to be ended, or null. */
+export function verdictOf(
+  watch: RunWatch,
+  silenceLimitMs: number,
+  now: number,
+): { reason: 'hang' | 'stalled'; cause: string } | null {
+  if (watch.misses >= MISSES_LIMIT) {
+    return { reason: 'hang', cause: `it answered no probe ${MISSES_LIMIT} times in a row` };
+  }
+  const silentMs = now - watch.movedAt;
+  if (!watch.wasReady && watch.logsUnreadable === null && silentMs >= silenceLimitMs) {
+    const minutes = Math.round(silentMs / 60_000);
+    return { reason: 'stalled', cause: `nothing moved for ${minutes} minutes while it was starting` };
+  }
+  return null;
+}
+
+/** Paths that our own probes ask for; a server that logs them does not thereby make progress. */
+const PROBE_LINE =
+  /"(?:GET|POST) \/(?:health|ready|ping|metrics|v1\/models|v1\/chat\/completions)(?:[/?][^"]*)?(?: HTTP\/[\d.]+)?"/;
+
+/** Whether a log line is the access record of a probe. */
+export function isProbeLine(text: string): boolean {
+  return PROBE_LINE.test(text);
+}
