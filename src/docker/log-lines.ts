@@ -16,7 +16,8 @@ const TIMESTAMP_LENGTH = 36;
 
 /**
  * Makes an assembler for a stream that was asked for with timestamps. The engine cuts a long line into messages of 16 KiB
- * and stamps each; only the first stamp of a line is kept, the others are taken out. Lines are cut again at the limit of
+ * that all have the stamp of the first; they are joined again. A message with another stamp begins another line, even
+ * where no line end came before: the driver `local` loses that of a cut line (engine 20.10). Lines are cut again at the limit of
  * {@link createLineSplitter}, and at carriage returns (progress bars): each piece has the time of its message.
  */
 export function createLogLineAssembler(): LogLineAssembler {
@@ -30,13 +31,14 @@ export function createLogLineAssembler(): LogLineAssembler {
 function createStreamAssembler(stream: ContainerLogLine['stream']): LogLineAssembler {
   const splitter = createLineSplitter();
   let timestamp = '';
-  let lineIsOpen = false;
+  /** Stamp of the message before; '' where that ended its line. */
+  let openStamp = '';
   /** Bytes at the start of a message, held back until its stamp is whole; null inside a message. */
-  let stamp: Buffer | null = null;
+  let held: Buffer | null = null;
 
   const text = (bytes: Uint8Array): ContainerLogLine[] => {
     if (bytes.length === 0) return [];
-    lineIsOpen = bytes[bytes.length - 1] !== 0x0a;
+    if (bytes[bytes.length - 1] === 0x0a) openStamp = '';
     return splitter.push(bytes).map(toLine);
   };
   /** A line of a terminal has its stamp in front of it; the rest of a line has the time of its beginning. */
@@ -46,30 +48,32 @@ function createStreamAssembler(stream: ContainerLogLine['stream']): LogLineAssem
     timestamp = match[1];
     return { timestamp, stream, text: line.slice(match[0].length) };
   };
-  const releaseStamp = (): ContainerLogLine[] => {
-    if (stamp === null) return [];
-    const held = stamp;
-    stamp = null;
-    const match = TIMESTAMP.exec(held.subarray(0, TIMESTAMP_LENGTH).toString('latin1'));
-    // a line that goes on keeps the time of its beginning, and must not have a stamp in its middle
-    if (match === null || !lineIsOpen) return text(held);
-    return text(held.subarray(match[0].length));
+  const release = (): ContainerLogLine[] => {
+    if (held === null) return [];
+    const bytes = held;
+    held = null;
+    const match = TIMESTAMP.exec(bytes.subarray(0, TIMESTAMP_LENGTH).toString('latin1'));
+    if (match?.[1] === undefined) return text(bytes);
+    if (match[1] === openStamp) return text(bytes.subarray(match[0].length));
+    const before = openStamp === '' ? [] : splitter.end().map(toLine);
+    openStamp = match[1];
+    return [...before, ...text(bytes)];
   };
   return {
     push(piece) {
       const lines: ContainerLogLine[] = [];
       if (piece.startsMessage) {
-        lines.push(...releaseStamp());
-        stamp = Buffer.alloc(0);
+        lines.push(...release());
+        held = Buffer.alloc(0);
       }
-      if (stamp === null) {
+      if (held === null) {
         lines.push(...text(piece.bytes));
         return lines;
       }
-      stamp = Buffer.concat([stamp, piece.bytes]);
-      if (stamp.length >= TIMESTAMP_LENGTH || stamp.includes(0x20)) lines.push(...releaseStamp());
+      held = Buffer.concat([held, piece.bytes]);
+      if (held.length >= TIMESTAMP_LENGTH || held.includes(0x20)) lines.push(...release());
       return lines;
     },
-    end: () => [...releaseStamp(), ...splitter.end().map(toLine)].filter((line) => line.text !== ''),
+    end: () => [...release(), ...splitter.end().map(toLine)].filter((line) => line.text !== ''),
   };
 }

@@ -10,7 +10,7 @@ import { createManualClock } from '../../support/manual-clock.ts';
 type Opening = 'stream' | 'refuse' | 'forbid';
 
 /** A watch over streams that the test writes by hand. `openings` says how the connections go, the last one for ever. */
-function handMadeWatch(openings: Opening[] = ['stream']) {
+async function handMadeWatch(openings: Opening[] = ['stream']) {
   const clock = createManualClock();
   const stop = new AbortController();
   const writers: WritableStreamDefaultWriter<Uint8Array>[] = [];
@@ -76,6 +76,7 @@ function handMadeWatch(openings: Opening[] = ['stream']) {
   ).then(() => {
     test.ended = true;
   });
+  await clock.advance(0);
   return test;
 }
 
@@ -83,8 +84,7 @@ const die = (id: string) => `${JSON.stringify({ Type: 'container', Action: 'die'
 
 describe('events of the engine', () => {
   it('are delivered across chunk borders, without those that cannot be read', async () => {
-    const test = handMadeWatch();
-    await test.clock.advance(0);
+    const test = await handMadeWatch();
     const text = `${die('a')}garbage\n{"Type":"container"}\n${die('b')}`;
     await test.write(text.slice(0, 20));
     await test.write(text.slice(20));
@@ -95,7 +95,7 @@ describe('events of the engine', () => {
   it.each(['close', 'breakOff'] as const)(
     'are followed again after the stream ended with %s',
     async (end) => {
-      const test = handMadeWatch();
+      const test = await handMadeWatch();
       await test.clock.advance(0);
       await test[end]();
       expect(test.log).toEqual(['connected', 'docker_unreachable']);
@@ -107,8 +107,7 @@ describe('events of the engine', () => {
   );
 
   it('of an old stream are not delivered after its end was told', async () => {
-    const test = handMadeWatch();
-    await test.clock.advance(0);
+    const test = await handMadeWatch();
     test.ping = async () => {
       throw new DeadlineError('ping', 6000);
     };
@@ -122,8 +121,7 @@ describe('events of the engine', () => {
   });
 
   it('survive a handler that throws', async () => {
-    const test = handMadeWatch();
-    await test.clock.advance(0);
+    const test = await handMadeWatch();
     test.onEvent = (event) => {
       test.events.push(event);
       throw new Error('oops');
@@ -136,7 +134,7 @@ describe('events of the engine', () => {
 
 describe('the connection for events', () => {
   it('is tried again after 250 ms doubling to 5 s, and the outage told once', async () => {
-    const test = handMadeWatch(['refuse']);
+    const test = await handMadeWatch(['refuse']);
     await test.clock.advance(20_000);
     const pauses = test.openedAt.slice(1).map((at, index) => at - (test.openedAt[index] ?? 0));
     expect(pauses).toEqual([250, 500, 1000, 2000, 4000, 5000, 5000]);
@@ -144,13 +142,13 @@ describe('the connection for events', () => {
   });
 
   it('tells a new cause of the same outage', async () => {
-    const test = handMadeWatch(['refuse', 'forbid', 'forbid', 'stream']);
+    const test = await handMadeWatch(['refuse', 'forbid', 'forbid', 'stream']);
     await test.clock.advance(2_000);
     expect(test.log).toEqual(['docker_unreachable', 'docker_permission_denied', 'connected']);
   });
 
   it('pauses 250 ms again after it stood', async () => {
-    const test = handMadeWatch(['refuse', 'refuse', 'refuse', 'stream']);
+    const test = await handMadeWatch(['refuse', 'refuse', 'refuse', 'stream']);
     await test.clock.advance(2_000);
     await test.breakOff();
     const brokeAt = test.clock.monotonicMs();
@@ -159,18 +157,18 @@ describe('the connection for events', () => {
   });
 
   it('is asked for a sign of life every 3 s while it is silent', async () => {
-    const test = handMadeWatch();
+    const test = await handMadeWatch();
     await test.clock.advance(9_000);
     expect(test.pings).toBe(3);
   });
 
   it('ends when it is told to, without a timer left', async () => {
     for (const openings of [['stream'], ['refuse']] satisfies Opening[][]) {
-      const test = handMadeWatch(openings);
+      const test = await handMadeWatch(openings);
       await test.clock.advance(100);
       test.stop.abort();
       await test.close();
-      expect([test.ended, test.clock.sleepers()]).toEqual([true, 0]);
+      expect([test.ended, test.clock.untilNext()]).toEqual([true, null]);
     }
   });
 });

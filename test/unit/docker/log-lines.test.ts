@@ -80,8 +80,8 @@ describe('frames of a log', () => {
     const chunks = [
       frame(1, `${STAMPS[0]} out`),
       frame(2, `${STAMPS[0]} err`),
-      frame(1, `${STAMPS[1]} put\n`),
-      frame(2, `${STAMPS[1]} or\n`),
+      frame(1, `${STAMPS[0]} put\n`),
+      frame(2, `${STAMPS[0]} or\n`),
     ];
     expect(linesOf(chunks).map((line) => `${line.stream} ${line.text}`)).toEqual([
       'stdout output',
@@ -91,9 +91,18 @@ describe('frames of a log', () => {
 });
 
 describe('lines of a log', () => {
-  it('that the engine cut into messages of 16 KiB lose the time stamps inside them and keep the first', () => {
-    const lines = linesOf([frame(1, `${STAMPS[0]} begin-`), frame(1, `${STAMPS[1]} end\n`)]);
+  it('that the engine cut into messages of 16 KiB are joined without the stamps inside them', () => {
+    const lines = linesOf([frame(1, `${STAMPS[0]} begin-`), frame(1, `${STAMPS[0]} end\n`)]);
     expect(lines).toEqual([{ timestamp: STAMPS[0], stream: 'stdout', text: 'begin-end' }]);
+  });
+
+  it('end where a message with another stamp begins: the driver "local" loses the end of a cut line', () => {
+    const lines = linesOf([
+      frame(1, `${STAMPS[0]} begin-`),
+      frame(1, `${STAMPS[0]} end`),
+      frame(1, `${STAMPS[1]} next\n`),
+    ]);
+    expect(lines.map((line) => line.text)).toEqual(['begin-end', 'next']);
   });
 
   it('are cut at carriage returns, each piece with the time of its message', () => {

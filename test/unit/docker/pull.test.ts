@@ -189,5 +189,5 @@ it('a pull leaves no timer behind', async () => {
   const test = handMadePull();
   await test.write(downloading(50));
   await test.end();
-  expect(test.clock.sleepers()).toBe(0);
+  expect(test.clock.untilNext()).toBeNull();
 });
