@@ -1,0 +1,125 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { silentLog } from '../../../src/lib/log.ts';
+import { createModelKeeper, type ModelKeeper } from '../../../src/model/keeper.ts';
+import { ModelError } from '../../../src/model/types.ts';
+import type { Finding } from '../../../src/status/problem.ts';
+import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
+
+let directory = '';
+let clock: ManualClock;
+let keeper: ModelKeeper;
+let stop: AbortController;
+let running: Promise<void>;
+/** Monotonic seconds at which the hub was asked. */
+let asked: number[];
+let answer: Finding;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'keeper-'));
+  clock = createManualClock();
+  asked = [];
+  answer = { code: 'hub_unreachable', detail: 'nobody there' };
+  keeper = createModelKeeper({
+    hub: {
+      resolve: async () => {
+        asked.push(clock.monotonicMs() / 1000);
+        throw new ModelError(answer);
+      },
+      openFile: () => Promise.reject(new Error('nothing was resolved')),
+    },
+    clock,
+    log: silentLog,
+  });
+  stop = new AbortController();
+  running = keeper.run(stop.signal);
+});
+afterEach(async () => {
+  stop.abort();
+  await running;
+  await rm(directory, { recursive: true });
+});
+
+/** Lets the keeper finish the attempt that is due: its look at the disk takes real time. */
+async function attempts(count: number): Promise<void> {
+  while (asked.length < count) await nextTurn();
+  for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+}
+
+describe('the keeper of the model', () => {
+  it('wants nothing at first', () => {
+    expect(keeper.snapshot()).toMatchObject({
+      modelIdentifier: null,
+      downloadStatus: 'pending',
+      problem: null,
+    });
+  });
+
+  it('tries an unreachable hub again after 5, 10 and 20 s, and shows when', async () => {
+    keeper.setWanted({ text: 'acme/tiny', directory });
+    await attempts(1);
+    expect(keeper.snapshot()).toMatchObject({
+      downloadStatus: 'pending',
+      nextRetryAt: '2026-01-01T00:00:05Z',
+      problem: { code: 'hub_unreachable', since: '2026-01-01T00:00:00Z' },
+    });
+    for (const [count, pause] of [
+      [2, 5_000],
+      [3, 10_000],
+      [4, 20_000],
+    ] as const) {
+      await clock.advance(pause);
+      await attempts(count);
+    }
+    expect(asked).toEqual([0, 5, 15, 35]);
+    expect(keeper.snapshot().problem?.since).toBe('2026-01-01T00:00:00Z');
+  });
+
+  it('tries at once when a person asks', async () => {
+    keeper.setWanted({ text: 'acme/tiny', directory });
+    await attempts(1);
+    keeper.retry();
+    await attempts(2);
+    expect(asked).toEqual([0, 0]);
+  });
+
+  it('lets a gated model rest until the token changes', async () => {
+    answer = { code: 'model_gated', detail: 'terms' };
+    keeper.setWanted({ text: 'acme/tiny', directory });
+    await attempts(1);
+    await clock.advance(86_400_000);
+    expect(asked).toEqual([0]);
+    expect(keeper.snapshot()).toMatchObject({ downloadStatus: 'failed', nextRetryAt: null });
+    keeper.tokenChanged();
+    await attempts(2);
+  });
+
+  it('does nothing when the same is wanted again', async () => {
+    keeper.setWanted({ text: 'acme/tiny', directory });
+    await attempts(1);
+    keeper.setWanted({ text: 'acme/tiny', directory });
+    await clock.advance(1_000);
+    expect(asked).toEqual([0]);
+  });
+
+  it('forgets the problem of a model that is no longer wanted', async () => {
+    keeper.setWanted({ text: 'acme/tiny', directory });
+    await attempts(1);
+    keeper.setWanted({ text: null, directory });
+    expect(keeper.snapshot()).toMatchObject({ modelIdentifier: null, problem: null, nextRetryAt: null });
+  });
+
+  it('names an id that is none, and asks no hub for it', async () => {
+    keeper.setWanted({ text: 'tiny', directory });
+    await clock.advance(1_000);
+    expect(keeper.snapshot()).toMatchObject({
+      modelIdentifier: 'tiny',
+      downloadStatus: 'failed',
+      problem: { code: 'model_id_invalid' },
+    });
+    expect(asked).toEqual([]);
+  });
+});
