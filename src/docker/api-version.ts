@@ -1,7 +1,7 @@
 import { asRecord, asText } from './json-reader.ts';
 
 /** The newest version of the engine's API that this room's readers were written for (Docker 27). */
-export const NEWEST_KNOWN_API = '1.47';
+const NEWEST_KNOWN_API = '1.47';
 
 /** The API version to speak, and what the engine says of itself. */
 export interface NegotiatedVersion {

@@ -1,42 +1,22 @@
 import { Agent, type ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
 import Docker from 'dockerode';
-import { Client as HttpClient } from 'undici';
 import type { Clock } from '../lib/clock.ts';
 import { withDeadline } from '../lib/deadline.ts';
 import { type NegotiatedVersion, negotiateVersion } from './api-version.ts';
-import {
-  answerWords,
-  ConnectionLostError,
-  isBrokenConnection,
-  isVersionRefused,
-  StatusError,
-} from './errors.ts';
+import { ConnectionLostError, isBrokenConnection, isVersionRefused } from './errors.ts';
+import { openStream, type StreamRequest } from './response-stream.ts';
 
 /** Deadline of the answer that the API version is chosen from. */
 const VERSION_DEADLINE_MS = 5_000;
-/** An error answer is a sentence; of a longer one only the beginning is read. */
-const ERROR_BODY_LIMIT_BYTES = 64 * 1024;
 
 /** One call through dockerode. */
-export interface CallDescription {
+interface CallDescription {
   /** Names the call in a message: "starting container api". */
   what: string;
   deadlineMs: number;
   /** Sent once more when the connection breaks under it; never for a change. */
   idempotent: boolean;
-}
-
-/** A request whose answer is read as it comes. */
-export interface StreamRequest {
-  what: string;
-  method: 'GET' | 'POST';
-  /** Below the version, with a leading slash. */
-  path: string;
-  query: Record<string, string>;
-  headers?: Record<string, string>;
-  /** Until the head of the answer; null waits for as long as `signal` lets it. */
-  deadlineMs: number | null;
 }
 
 /** The socket of the engine, with the API version that both sides speak. Rejects with untyped errors. */
@@ -181,75 +161,5 @@ class OwnSocketAgent extends Agent {
     const socket = super.createConnection(options, callback);
     socket?.once('close', this.onClose);
     return socket;
-  }
-}
-
-/** `scope` bounds the whole stream, `signal` only the wait for the head of the answer. */
-async function openStream(
-  socketPath: string,
-  apiVersion: string,
-  request: StreamRequest,
-  scope: AbortSignal,
-  signal: AbortSignal,
-): Promise<AsyncIterable<Uint8Array>> {
-  const client = new HttpClient('http://localhost', {
-    socketPath,
-    allowH2: false,
-    // silence is judged by the readers, who know what it means
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
-  const onAbort = () => void client.destroy().catch(() => undefined);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    const query = new URLSearchParams(request.query).toString();
-    const { statusCode, body } = await client.request({
-      method: request.method,
-      path: `/v${apiVersion}${request.path}${query === '' ? '' : `?${query}`}`,
-      headers: request.headers ?? {},
-      signal,
-    });
-    if (statusCode >= 300) throw await statusError(statusCode, body);
-    return readBody(client, body, scope);
-  } catch (error) {
-    onAbort();
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
-async function* readBody(
-  client: HttpClient,
-  body: AsyncIterable<unknown>,
-  scope: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const onAbort = () => void client.destroy().catch(() => undefined);
-  scope.addEventListener('abort', onAbort, { once: true });
-  try {
-    scope.throwIfAborted();
-    for await (const chunk of body) if (chunk instanceof Uint8Array) yield chunk;
-  } catch (error) {
-    throw scope.aborted ? scope.reason : error;
-  } finally {
-    scope.removeEventListener('abort', onAbort);
-    onAbort();
-  }
-}
-
-async function statusError(statusCode: number, body: AsyncIterable<unknown>): Promise<StatusError> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    if (!(chunk instanceof Uint8Array)) continue;
-    parts.push(chunk);
-    length += chunk.length;
-    if (length > ERROR_BODY_LIMIT_BYTES) break;
-  }
-  const text = Buffer.concat(parts).toString('utf8');
-  try {
-    return new StatusError(statusCode, answerWords(JSON.parse(text)) || text);
-  } catch {
-    return new StatusError(statusCode, text.trim() || `HTTP status ${statusCode}`);
   }
 }

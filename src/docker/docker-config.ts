@@ -18,7 +18,7 @@ const HUB_SERVER_ADDRESS = 'https://index.docker.io/v1/';
 const HELPER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 /** The address that a registry is called by in logins. */
-export function serverAddress(registry: string): string {
+function serverAddress(registry: string): string {
   return registry === 'docker.io' ? HUB_SERVER_ADDRESS : registry;
 }
 

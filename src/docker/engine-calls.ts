@@ -1,10 +1,11 @@
 import type Docker from 'dockerode';
 import type { Redactor } from '../lib/redact.ts';
-import type { Connection, StreamRequest } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { EngineError, type EngineErrorKind } from './engine.ts';
 import type { EngineOperation } from './engine-wordings.ts';
 import { toEngineError } from './errors.ts';
 import { PULL_LIMITS, type PullLimits } from './pull.ts';
+import type { StreamRequest } from './response-stream.ts';
 
 /** Deadlines of the calls, in milliseconds. */
 export interface EngineLimits {

@@ -1,3 +1,4 @@
+import { chmod, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createEngine } from '../../src/docker/client.ts';
 import { noCredentials } from '../../src/docker/credentials.ts';
@@ -143,8 +144,22 @@ describe('a socket', () => {
     expect(await failure(engine.info())).toMatchObject({ kind: 'unreachable', code: 'docker_unreachable' });
   });
 
+  it('that may not be opened is a missing permission', async () => {
+    // the folder of the socket is open to its owner only; root becomes another user for the length of the call
+    const root = process.geteuid?.() ?? 0;
+    if (root === 0) process.seteuid?.(65_534);
+    else await chmod(docker.socketPath, 0);
+    try {
+      expect(await failure(engine.info())).toMatchObject({
+        kind: 'permission',
+        code: 'docker_permission_denied',
+      });
+    } finally {
+      if (root === 0) process.seteuid?.(0);
+    }
+  });
+
   it('that nobody listens on is an unreachable engine', async () => {
-    const { writeFile } = await import('node:fs/promises');
     const path = `${docker.socketPath}.file`;
     await writeFile(path, '');
     expect((await failure(engineFor(path).info())).code).toBe('docker_unreachable');

@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+
+/** Program and package have the same name. */
+const REGISTRY = 'docker-registry';
 const commonScript = fileURLToPath(new URL('../../scripts/lib/common.sh', import.meta.url));
 
 /** A real image registry on loopback, plain HTTP, which every engine allows there. */
@@ -30,7 +33,7 @@ export interface Registry {
  * Installs docker-registry, and apache2-utils for the password file, when they are missing, and says so.
  */
 export async function startRegistry(login?: { user: string; password: string }): Promise<Registry> {
-  await needPackage('docker-registry', 'docker-registry');
+  await needPackage(REGISTRY, REGISTRY);
   const directory = await mkdtemp(join(tmpdir(), 'registry-'));
   const port = await freePort();
   const host = `127.0.0.1:${port}`;
@@ -61,7 +64,7 @@ export async function startRegistry(login?: { user: string; password: string }):
     port,
     dockerConfig: directory,
     async start() {
-      child = spawn('docker-registry', ['serve', join(directory, 'config.yml')], { stdio: 'ignore' });
+      child = spawn(REGISTRY, ['serve', join(directory, 'config.yml')], { stdio: 'ignore' });
       while (!(await accepts(port))) {
         if (child.exitCode !== null) throw new Error(`docker-registry ended with code ${child.exitCode}`);
         await new Promise((resolve) => setTimeout(resolve, 20));
