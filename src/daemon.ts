@@ -187,7 +187,8 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     supervisor.onChange((snapshot) => {
       support.look(snapshot.docker);
       const ui = snapshot.services['ui'];
-      if (ui?.container_id != null) chats.setMount(chatMountOf(snapshot.mounts['ui'] ?? []));
+      // Between create and inspect nothing is known of the mounts of a new container.
+      if (ui?.started_at != null) chats.setMount(chatMountOf(snapshot.mounts['ui'] ?? []));
       const exits = ui?.restarts ?? 0;
       if (exits !== uiExits) chats.checkSoon();
       uiExits = exits;
