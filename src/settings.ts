@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
 import { isAbsolute, join } from 'node:path';
+import { isLoopbackHost } from './lib/loopback.ts';
 
 /** Exit code for a bad setting (`EX_CONFIG` of sysexits.h): systemd does not restart on it. */
 export const EXIT_CONFIGURATION = 78;
@@ -134,12 +134,6 @@ type SettingName = keyof typeof SETTING_TABLE;
 
 /** Linux's limit for the path of a Unix socket, without its final NUL. */
 const SOCKET_PATH_MAXIMUM_BYTES = 107;
-
-/** Names that only this machine answers to. */
-export function isLoopbackHost(host: string): boolean {
-  const name = host.replace(/^\[|\]$/g, '').toLowerCase();
-  return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
-}
 
 const parsers: { [Name in SettingName]: (text: string) => Settings[Name] | undefined } = {
   composeFile: absolutePath,

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isLoopbackHost } from '../lib/loopback.ts';
 
 /**
  * Whether a `Host` header names this machine's own listener. A page in a browser can make its own name point to
@@ -10,16 +10,7 @@ export function isAllowedHost(header: string | undefined, listenHost: string): b
   if (header === undefined) return true;
   const name = hostName(header);
   if (name === null) return false;
-  return isLoopbackName(name) || name === bare(listenHost);
-}
-
-function isLoopbackName(name: string): boolean {
-  return (
-    name === 'localhost' ||
-    name === 'ip6-localhost' ||
-    name === '::1' ||
-    (isIP(name) === 4 && name.startsWith('127.'))
-  );
+  return isLoopbackHost(name) || name === bare(listenHost);
 }
 
 /** The name or address of `host[:port]`, lower case, without brackets and final dot; null when it is neither. */

@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import { errorMessage } from '../lib/errors.ts';
-import { isLoopbackHost, redirectFault } from './endpoint.ts';
+import { isLoopbackHost } from '../lib/loopback.ts';
+import { redirectFault } from './endpoint.ts';
 import { invalidAnswer } from './hub-answers.ts';
 import { ModelError } from './types.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endpointFault, redirectFault } from '../../../src/model/endpoint.ts';
+import { redirectFault } from '../../../src/model/endpoint.ts';
 import {
   checkPathList,
   nextPage,
@@ -130,27 +130,6 @@ describe('answers of a hub', () => {
 });
 
 describe('addresses', () => {
-  it.each([
-    'https://huggingface.co',
-    'https://mirror.example/hf',
-    'http://127.0.0.1:8080',
-    'http://localhost',
-    'http://[::1]:1',
-  ])('of a hub may be %s', (text) => {
-    expect(endpointFault(text)).toBeNull();
-  });
-
-  it.each([
-    'http://huggingface.co',
-    'ftp://x',
-    'x',
-    'https://u:p@h',
-    'https://h/?a',
-    'http://127.0.0.1.evil.example',
-  ])('of a hub may not be %s', (text) => {
-    expect(endpointFault(text)).not.toBeNull();
-  });
-
   it('of redirects are https, or loopback when the hub is', () => {
     const loopback = new URL('http://127.0.0.1:1');
     const internet = new URL('https://hub.example');
