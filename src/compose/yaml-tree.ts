@@ -57,6 +57,9 @@ const MAXIMUM_NODES = 20_000;
 /** Levels a file may be nested, aliases followed; a real file has about eight. */
 const MAXIMUM_DEPTH = 64;
 
+/** Tags that say what a value is anyway; others change its meaning. */
+const PLAIN_TAGS = ['str', 'map', 'seq'].map((name) => `tag:yaml.org,2002:${name}`);
+
 /** Reads YAML 1.2 text. Collects every error; never throws. */
 export function parseYamlTree(text: string, file: string): ParsedTree {
   const lines = new LineCounter();
@@ -70,7 +73,8 @@ export function parseYamlTree(text: string, file: string): ParsedTree {
     merge: false,
     uniqueKeys: true,
     prettyErrors: false,
-    logLevel: 'silent',
+    // `silent` would also hide that a second document follows
+    logLevel: 'error',
   });
   const errors: ComposeError[] = [...document.errors, ...document.warnings].map((problem) => ({
     file,
@@ -90,7 +94,6 @@ function explainSyntax(code: string, message: string): string {
   if (code === 'DUPLICATE_KEY') return 'this key stands twice in the same mapping; keep one of them';
   if (code === 'TAB_AS_INDENT') return 'a tab stands where YAML wants spaces for indentation';
   if (code === 'MULTIPLE_DOCS') return 'the file holds more than one document (---); keep one';
-  if (code === 'TAG_RESOLVE_FAILED') return `a YAML tag that is not supported: ${message}`;
   return `not valid YAML: ${message}`;
 }
 
@@ -124,6 +127,8 @@ function createBuilder(document: Document, positionOf: (offset: number) => Posit
       if (open.has(target)) return stop(at, `the alias *${node.source} contains itself`);
       return build(target, depth + 1);
     }
+    const tag = isScalar(node) || isMap(node) || isSeq(node) ? node.tag : undefined;
+    if (tag !== undefined && !PLAIN_TAGS.includes(tag)) fail(at, `the YAML tag ${tag} is not supported`);
     if (isScalar(node)) return scalar(node, at);
     open.add(node);
     try {
@@ -137,8 +142,8 @@ function createBuilder(document: Document, positionOf: (offset: number) => Posit
 
   const scalar = (node: Scalar, at: Position): TreeNode => {
     const text = String(node.value ?? '');
-    const plain = node.type === 'PLAIN' || node.type === undefined;
-    if (plain && node.tag === undefined && isNullWord(text)) return { kind: 'null', at };
+    const plain = node.tag === undefined && (node.type === 'PLAIN' || node.type === undefined);
+    if (plain && isNullWord(text)) return { kind: 'null', at };
     return { kind: 'scalar', text, plain, at, source: [node.range?.[0] ?? 0, node.range?.[1] ?? 0] };
   };
 
