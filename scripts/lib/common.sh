@@ -16,7 +16,8 @@ scratch_folder() {
 }
 
 # step TITLE COMMAND… : runs the command with its output in a log; says when it starts, every 10 s, and how long it took.
-# A failing command shows the end of its log; its status is returned.
+# A failing command shows the end of its log; its status is returned. `set -e` does not reach into a shell function that
+# runs under `if`, `&&` or `||`, here included: such a function checks its own commands.
 step() {
   local title=$1 log started status=0 beat
   shift
@@ -25,14 +26,14 @@ step() {
   started=$(date +%s)
   say "$title …"
   (
-    while sleep 10; do
+    # A wait without a child that could be left behind.
+    exec {never}<> <(:)
+    until read -rt 10 -u "$never"; do
       say "$title … $(($(date +%s) - started)) s: $(tail -c 2000 "$log" | tr '\r' '\n' | grep -v '^[[:space:]]*$' | tail -1 | cut -c1-100)"
     done
   ) &
   beat=$!
-  # "if" would switch errexit off inside the command: the subshell sets it again.
-  ( set -e; "$@" ) >"$log" 2>&1 </dev/null &
-  wait $! || status=$?
+  "$@" >"$log" 2>&1 </dev/null || status=$?
   kill "$beat" 2>/dev/null || true
   wait "$beat" 2>/dev/null || true
   if [ "$status" = 0 ]; then
