@@ -20,7 +20,7 @@ export interface EngineParts {
   redactor: Redactor;
   log: Log;
   credentials: Credentials;
-  /** Deadlines and silences, in milliseconds; {@link STANDARD_LIMITS} where not given. */
+  /** Deadlines, silences and the disk reserve; {@link STANDARD_LIMITS} where not given. */
   limits?: Partial<EngineLimits>;
   /** Free bytes on the file system of a directory. Default: asked of the system. */
   freeBytes?: (directory: string) => Promise<number>;

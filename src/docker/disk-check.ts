@@ -1,6 +1,6 @@
 import type { Finding } from '../status/problem.ts';
 
-/** Kept free on the file system of the images, so that the host stays usable. */
+/** Kept free on the file system of the images, so that the host stays usable: 5 GiB. */
 export const DISK_RESERVE_BYTES = 5 * 1024 ** 3;
 
 /** A pull that runs or is about to. Bytes are of the unpacked image. */
@@ -19,16 +19,17 @@ export function checkDisk(
   freeBytes: number,
   requiredBytes: number,
   running: readonly PullNeed[],
+  reserveBytes: number = DISK_RESERVE_BYTES,
 ): Finding | null {
   const promised = running.reduce((sum, need) => sum + need.requiredBytes * (1 - need.doneShare), 0);
-  const neededBytes = requiredBytes + promised + DISK_RESERVE_BYTES;
+  const neededBytes = requiredBytes + promised + reserveBytes;
   if (freeBytes >= neededBytes) return null;
   const others = promised > 0 ? `, ${gigabytes(promised)} for other pulls that run` : '';
   return {
     code: 'disk_too_small',
     detail:
       `${directory} has ${gigabytes(freeBytes)} free and needs ${gigabytes(neededBytes)}: ` +
-      `${gigabytes(requiredBytes)} for the image${others}, ${gigabytes(DISK_RESERVE_BYTES)} in reserve`,
+      `${gigabytes(requiredBytes)} for the image${others}, ${gigabytes(reserveBytes)} in reserve`,
   };
 }
 

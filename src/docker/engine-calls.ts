@@ -1,13 +1,14 @@
 import type Docker from 'dockerode';
 import type { Redactor } from '../lib/redact.ts';
 import type { Connection } from './connection.ts';
+import { DISK_RESERVE_BYTES } from './disk-check.ts';
 import { EngineError, type EngineErrorKind } from './engine.ts';
 import type { EngineOperation } from './engine-wordings.ts';
 import { toEngineError } from './errors.ts';
 import { PULL_LIMITS, type PullLimits } from './pull.ts';
 import type { StreamRequest } from './response-stream.ts';
 
-/** Deadlines of the calls, in milliseconds. */
+/** Deadlines of the calls, in milliseconds, and the space that is kept free. */
 export interface EngineLimits {
   /** Inspect, list, info. */
   readMs: number;
@@ -19,6 +20,8 @@ export interface EngineLimits {
   /** Until the head of a stream, and between two pieces of a log that is not followed. */
   streamMs: number;
   pull: PullLimits;
+  /** Kept free on the file system of the images by a pull that knows its size. */
+  diskReserveBytes: number;
 }
 
 /** Reads answer in milliseconds and creations in under a second; a loaded engine takes several times that. */
@@ -29,6 +32,7 @@ export const STANDARD_LIMITS: EngineLimits = {
   stopMarginMs: 15_000,
   streamMs: 10_000,
   pull: PULL_LIMITS,
+  diskReserveBytes: DISK_RESERVE_BYTES,
 };
 
 /** Calls with deadline and typed errors: the only way from the rooms of this folder to the connection. */

@@ -48,7 +48,13 @@ export function imageCalls(parts: ImageCallParts): Pick<Engine, 'imageId' | 'pul
       parts.log.debug('the free space for images is unknown', { imageDirectory, error: errorMessage(error) });
       return;
     }
-    const finding = checkDisk(imageDirectory, free, requiredBytes, [...runningPulls]);
+    const finding = checkDisk(
+      imageDirectory,
+      free,
+      requiredBytes,
+      [...runningPulls],
+      limits.diskReserveBytes,
+    );
     if (finding !== null) throw new EngineError('refused', finding.detail, finding);
   };
 

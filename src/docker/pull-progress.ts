@@ -96,9 +96,10 @@ function show(shown: PullProgress, layers: ReadonlyMap<string, Layer>): PullProg
   const sizes = all.flatMap((layer) => (layer.total === null ? [] : [layer.total]));
   const total = sizes.reduce((sum, size) => sum + size, 0);
   const downloaded = all.every((layer) => layer.stage === 'unpacking' || layer.stage === 'complete');
+  const bytesDone = Math.max(shown.bytesDone, done);
   return {
-    bytesDone: Math.max(shown.bytesDone, done),
-    bytesTotal: sizes.length === 0 ? shown.bytesTotal : Math.max(shown.bytesTotal ?? 0, total, done),
+    bytesDone,
+    bytesTotal: sizes.length === 0 ? shown.bytesTotal : Math.max(shown.bytesTotal ?? 0, total, bytesDone),
     phase: downloaded ? 'extracting' : 'downloading',
   };
 }

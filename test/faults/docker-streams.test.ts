@@ -137,6 +137,16 @@ describe('a pull', () => {
     expect(docker.requests.some((request) => request.startsWith('POST'))).toBe(false);
   });
 
+  it('leaves the reserve that was set', async () => {
+    docker.on('GET /info', json({ DockerRootDir: '/data' }));
+    docker.on(PULL, stream([]));
+    const freeBytes = async () => 20 * GIB;
+    const small = engineWith({ freeBytes, limits: { diskReserveBytes: GIB } });
+    expect(await pullCode(small, { requiredBytes: 19 * GIB })).toBe('done');
+    const large = engineWith({ freeBytes, limits: { diskReserveBytes: 8 * GIB } });
+    expect(await pullCode(large, { requiredBytes: 13 * GIB })).toBe('disk_too_small');
+  });
+
   it('leaves room for another that runs', async () => {
     docker.on('GET /info', json({ DockerRootDir: '/data' }));
     docker.on(PULL, stream([downloading(50)], 'hang'));
@@ -150,6 +160,7 @@ describe('a pull', () => {
     expect(await pullCode(engine, { requiredBytes: 14 * GIB })).toBe('done');
     stop.abort(new Error('over'));
     await expect(first).rejects.toThrow('over');
+    expect(await pullCode(engine, { requiredBytes: 25 * GIB })).toBe('done');
   });
 
   it('of a name that is none is refused without a call', async () => {
@@ -264,7 +275,11 @@ describe('the events', () => {
       },
       stop.signal,
     );
-    return { log, finish: () => (stop.abort(), done) };
+    const finish = (): Promise<void> => {
+      stop.abort();
+      return done;
+    };
+    return { log, finish };
   }
 
   it('are followed through a restart of the engine, whose version is asked anew', async () => {

@@ -65,14 +65,17 @@ describe('progress of a pull', () => {
       'Retrying in 1 second',
     ];
     const line = fc.oneof(
-      fc.record({
-        id: fc.constantFrom('a', 'b', 'c'),
-        status: fc.constantFrom(...statuses),
-        progressDetail: fc.record(
-          { current: fc.integer({ min: -5, max: 1000 }), total: fc.integer({ min: -1, max: 1000 }) },
-          { requiredKeys: [] },
-        ),
-      }),
+      {
+        weight: 5,
+        arbitrary: fc.record({
+          id: fc.constantFrom('a', 'b', 'c'),
+          status: fc.oneof(fc.constant('Downloading'), fc.constantFrom(...statuses)),
+          progressDetail: fc.record(
+            { current: fc.integer({ min: -5, max: 1000 }), total: fc.integer({ min: -1, max: 1000 }) },
+            { requiredKeys: [] },
+          ),
+        }),
+      },
       fc.jsonValue(),
     );
     fc.assert(
