@@ -77,10 +77,7 @@ function gated(refusal: HubRefusal, question: HubQuestion): Finding {
 }
 
 /** Seconds that the answer asks to wait: `Retry-After`, else `t=` of `RateLimit`; null when it asks nothing. */
-export function retryAfterSeconds(
-  refusal: Pick<HubRefusal, 'retryAfter' | 'rateLimit'>,
-  now: Date,
-): number | null {
+function retryAfterSeconds(refusal: Pick<HubRefusal, 'retryAfter' | 'rateLimit'>, now: Date): number | null {
   const seconds = parseRetryAfter(refusal.retryAfter, now) ?? parseRateLimit(refusal.rateLimit);
   return seconds === null ? null : Math.min(seconds, MAXIMUM_RETRY_AFTER_SECONDS);
 }

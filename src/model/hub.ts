@@ -28,7 +28,7 @@ const MAXIMUM_JSON_BYTES = 64 * 1024 * 1024;
 const MAXIMUM_PAGES = 1000;
 
 /** The bytes of a file from `startByte` on. */
-export interface OpenedFile {
+interface OpenedFile {
   /** Where the bytes begin: `fromByte` as asked, or 0 when the other side ignores ranges. */
   startByte: number;
   body: Readable;

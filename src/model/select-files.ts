@@ -1,8 +1,8 @@
 /** The kinds of weights vLLM loads, in the order in which one is chosen. */
-export type WeightSetKind = 'safetensors' | 'consolidated' | 'bin' | 'pt';
+type WeightSetKind = 'safetensors' | 'consolidated' | 'bin' | 'pt';
 
 /** One complete set of weights. */
-export interface WeightSet {
+interface WeightSet {
   kind: WeightSetKind;
   /** The weight files themselves. */
   weights: string[];

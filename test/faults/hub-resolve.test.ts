@@ -3,7 +3,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createHub } from '../../src/model/hub.ts';
 import { parseModelIdentifier } from '../../src/model/identifier.ts';
+import { repositoryFrom } from '../stand-ins/hub/repository.ts';
 import { type FixtureOptions, type HubFixture, hubFixture, MODEL_ID } from '../support/hub-fixture.ts';
+import { modelContents, safetensors } from '../support/model-files.ts';
 
 const TOKEN = 'hf_tokentoken';
 const alive = new AbortController().signal;
@@ -91,6 +93,16 @@ describe('asking a hub for a model', () => {
     one.setToken(TOKEN);
     one.keeper.tokenChanged();
     await one.until(({ complete }) => complete);
+  });
+
+  it('finds the gate of a model that has no index to read, too', async () => {
+    const contents = {
+      'config.json': modelContents()['config.json']!,
+      'model.safetensors': { bytes: safetensors('x', 10) },
+    };
+    const one = await start({ model: { ...(await repositoryFrom(MODEL_ID, contents)), gated: 'auto' } });
+    expect(await problemOf(one)).toMatchObject({ code: 'model_gated' });
+    expect(await readdir(one.directory)).toEqual([]);
   });
 
   it('says that the token is not accepted', async () => {

@@ -6,7 +6,7 @@ import type { HubFile } from '../types.ts';
 const JOURNAL_VERSION = 1;
 
 /** What is known to be on disk of a partial file: its first `syncedBytes` bytes survive a power cut. */
-export interface Journal {
+interface Journal {
   version: typeof JOURNAL_VERSION;
   etag: string;
   sizeBytes: number;

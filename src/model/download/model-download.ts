@@ -10,7 +10,7 @@ import type { DownloadMeter } from './meter.ts';
 import { resumableBytes } from './partial-file.ts';
 
 /** Files fetched at the same time, one connection each. */
-export const CONNECTIONS = 4;
+const CONNECTIONS = 4;
 /** Space that is left free on the model's file system, in bytes. */
 export const DISK_RESERVE_BYTES = 5 * 1024 ** 3;
 
@@ -74,7 +74,7 @@ export async function downloadModel(
 }
 
 /** Bytes of a model that still have to be fetched. */
-export async function bytesToFetch(model: ResolvedModel, layout: CacheLayout): Promise<number> {
+async function bytesToFetch(model: ResolvedModel, layout: CacheLayout): Promise<number> {
   let bytes = 0;
   for (const file of uniqueBlobs(model.files)) {
     if (await hasBlob(layout, file)) continue;
@@ -84,7 +84,7 @@ export async function bytesToFetch(model: ResolvedModel, layout: CacheLayout): P
 }
 
 /** Throws `disk_too_small` with what is free and what is needed, when the rest of the model does not fit. */
-export async function checkSpace(
+async function checkSpace(
   parts: Pick<ModelDownload, 'freeBytes' | 'reserveBytes'>,
   model: ResolvedModel,
   layout: CacheLayout,

@@ -18,7 +18,7 @@ export type FaultAction =
   | { kind: 'longer'; extraBytes: number };
 
 /** A rule that makes requests fail. */
-export interface Fault {
+interface Fault {
   on: RequestKind;
   /** Only for this file. */
   path?: string;

@@ -23,7 +23,7 @@ export interface HubOptions {
 }
 
 /** One request that came. */
-export interface SeenRequest {
+interface SeenRequest {
   kind: RouteKind;
   method: string;
   /** Host name of the request, without the port: the hub's own or the one of its CDN. */
