@@ -14,6 +14,8 @@ let stop: AbortController;
 let done: Promise<void>;
 let answer: DatabaseAnswer;
 let looks: LookMode[];
+/** Happens once, in the middle of the next look. */
+let duringLook: () => void;
 let nightly: { expression: string; job: () => void; stopped: boolean };
 /** Ends the sleep that the keeper is in, as if its time had passed. */
 let minutePasses: () => void;
@@ -27,6 +29,7 @@ beforeEach(async () => {
   await writeFile(join(directory, 'webui.db'), 'one');
   answer = FINE;
   looks = [];
+  duringLook = () => undefined;
   stop = new AbortController();
   let asleep: PromiseWithResolvers<void> = Promise.withResolvers();
   let wakeUp: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -49,6 +52,8 @@ beforeEach(async () => {
   resting = () => asleep.promise;
   const look: LookIntoDatabase = async (_path, mode) => {
     looks.push(mode);
+    duringLook();
+    duringLook = () => undefined;
     return answer;
   };
   keeper = createChatKeeper({
@@ -81,6 +86,7 @@ async function settle(action: () => void): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   await resting();
 }
+const minute = () => minutePasses();
 const mounted = () => settle(() => keeper.setMount(mount()));
 
 describe('the keeper of the chats', () => {
@@ -127,6 +133,18 @@ describe('the keeper of the chats', () => {
     await mounted();
     await settle(ask);
     expect(looks).toEqual(['check', 'check']);
+  });
+
+  test.each<[LookMode, () => void]>([
+    ['check', () => keeper.checkSoon()],
+    ['count', minute],
+  ])('checks again for a request that comes during a %s without a result', async (mode, begin) => {
+    await mounted();
+    await write('news');
+    answer = { kind: 'inconclusive', detail: 'busy' };
+    duringLook = () => keeper.checkSoon();
+    await settle(begin);
+    expect(looks.slice(0, 3)).toEqual(['check', mode, 'check']);
   });
 
   test('does not check again when it is told the same mount again', async () => {

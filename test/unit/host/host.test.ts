@@ -76,7 +76,7 @@ describe('linksFor', () => {
     [
       'all of a machine with IPv6 only',
       api('::'),
-      { eth0: [on('2001:db8::9')] },
+      { eth0: [on('fe80::1'), on('2001:db8::9')] },
       'http://[2001:db8::9]:8000',
     ],
     [
