@@ -10,7 +10,7 @@ const MISMATCH_ENDING = '.ai-sandbox.mismatch';
 export interface CacheLayout {
   /** The host directory that is mounted at /root/.cache/huggingface. */
   directory: string;
-  /** `<directory>/hub`; links below it are never walked through when writing. */
+  /** `<directory>/hub`; neither it nor anything below it is written through a link. */
   hub: string;
   /** `<hub>/models--org--name`. */
   repository: string;

@@ -10,8 +10,8 @@ const FILE_MODE = 0o644;
 
 /** Makes the directories of a model. Throws `model_cache_not_writable`, also when a link stands in the way. */
 export async function prepareCache(layout: CacheLayout, commit: string): Promise<void> {
-  await mkdir(layout.hub, { recursive: true }).catch((error: unknown) => {
-    throw notWritable(layout.hub, error);
+  await mkdir(layout.directory, { recursive: true }).catch((error: unknown) => {
+    throw notWritable(layout.directory, error);
   });
   for (const directory of [layout.blobs, layout.refs, join(layout.snapshots, commit)]) {
     await makeDirectories(layout, directory);
@@ -77,10 +77,13 @@ export function notWritable(path: string, error: unknown): ModelError {
   });
 }
 
-/** Creates a directory below the hub's folder one level at a time, never through a link. */
+/**
+ * Creates a directory below the mounted one level by level, never through a link: a container, which sees only the
+ * mounted directory, could not follow it.
+ */
 async function makeDirectories(layout: CacheLayout, directory: string): Promise<void> {
-  let path = layout.hub;
-  for (const segment of relative(layout.hub, directory).split('/')) {
+  let path = layout.directory;
+  for (const segment of relative(layout.directory, directory).split('/')) {
     path = join(path, segment);
     const found = await lstat(path).catch(() => null);
     if (found === null) {

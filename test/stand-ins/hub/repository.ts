@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 /** Files from this size on are kept as large files (LFS), like the public hub does with everything above 10 MB. */
 const LARGE_FILE_BYTES = 1024 * 1024;
@@ -29,15 +29,15 @@ export interface Repository {
   files: StoredFile[];
 }
 
-/** Reads a folder as a repository; hashes every file once. Hidden files are left out. */
+/** Reads a folder as a repository; hashes every file once. Hidden files and folders are left out; links are followed. */
 export async function repositoryFromFolder(id: string, folder: string): Promise<Repository> {
   const found = await readdir(folder, { recursive: true, withFileTypes: true });
   const contents: Record<string, Content> = {};
   for (const entry of found) {
     const path = join(entry.parentPath, entry.name);
-    if ((await stat(path)).isFile() && !entry.name.startsWith('.')) {
-      contents[path.slice(folder.replace(/\/+$/, '').length + 1)] = { file: path };
-    }
+    const name = relative(folder, path);
+    const hidden = name.split('/').some((segment) => segment.startsWith('.'));
+    if (!hidden && (await stat(path)).isFile()) contents[name] = { file: path };
   }
   return repositoryFrom(id, contents);
 }

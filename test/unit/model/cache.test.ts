@@ -64,7 +64,7 @@ describe('writing the cache', () => {
     expect(await readFile(foreign, 'utf8')).toBe('precious');
   });
 
-  it.each(['repository', 'blobs', 'refs', 'snapshots'] as const)(
+  it.each(['hub', 'repository', 'blobs', 'refs', 'snapshots'] as const)(
     'is refused through a link in the place of %s',
     async (place) => {
       const elsewhere = join(directory, 'elsewhere');
@@ -87,10 +87,11 @@ describe('writing the cache', () => {
     expect(await lstat(join(directory, 'config.json')).catch(() => null)).toBeNull();
   });
 
-  it('may stand behind a link of the whole cache, which a person put there', async () => {
+  it('may have its whole directory behind a link, which the engine follows when it mounts it', async () => {
+    const link = join(directory, 'link');
     await mkdir(join(directory, 'other-disk'));
-    await symlink(join(directory, 'other-disk'), layout.hub);
-    await expect(prepareCache(layout, commit)).resolves.toBeUndefined();
+    await symlink(join(directory, 'other-disk'), link);
+    await expect(prepareCache(cacheLayout(link, identifier), commit)).resolves.toBeUndefined();
   });
 
   it('names a full disk and missing rights differently', () => {
