@@ -36,12 +36,11 @@ beforeEach(async () => {
   const clock: Clock = {
     ...systemClock,
     sleep: async (_ms, signal) => {
+      if (signal?.aborted) return;
       wakeUp = Promise.withResolvers();
       signal?.addEventListener('abort', () => wakeUp.resolve(), { once: true });
-      if (!signal?.aborted) {
-        asleep.resolve();
-        await wakeUp.promise;
-      }
+      asleep.resolve();
+      await wakeUp.promise;
       asleep = Promise.withResolvers();
     },
   };
