@@ -5,13 +5,13 @@ import type { DatabaseAnswer } from './database-answer.ts';
 import type { DirectoryFacts } from './directory.ts';
 
 /** Where Open WebUI keeps everything, inside its container. */
-export const CHAT_TARGET = '/app/backend/data';
+const CHAT_TARGET = '/app/backend/data';
 
 /** Name of Open WebUI's database in that directory. */
 export const CHAT_DATABASE = 'webui.db';
 
 /** With less than this SQLite cannot complete a checkpoint and a chat of some length any more. */
-export const MINIMUM_FREE_BYTES = 100 * 1000 * 1000;
+const MINIMUM_FREE_BYTES = 100 * 1000 * 1000;
 
 /** What is mounted at the data directory, from inspect. */
 export interface ChatMount {

@@ -5,7 +5,7 @@ import { type Moment, MomentSchema, secondsBetween } from './moment.ts';
 import { phaseViews, stepPhases } from './phases.ts';
 
 /** From the installer's start to the first answered chat (NFR of the product: five minutes). */
-export const TARGET_SECONDS = 300;
+const TARGET_SECONDS = 300;
 
 const closed = { additionalProperties: false } as const;
 const orNull = <const T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>

@@ -1,11 +1,11 @@
 import { toPlainLine } from '../lib/plain-text.ts';
 
 /** Names of the levels, as numbered by pino. */
-export const LEVELS = { debug: 20, info: 30, warn: 40, error: 50 } as const;
+const LEVELS = { debug: 20, info: 30, warn: 40, error: 50 } as const;
 export type LogLevel = keyof typeof LEVELS;
 
 /** Priorities of syslog that the journal understands as `<N>` at the start of a line (sd-daemon(3)). */
-export function journalPriority(level: number): 2 | 3 | 4 | 6 | 7 {
+function journalPriority(level: number): 2 | 3 | 4 | 6 | 7 {
   if (level >= 60) return 2;
   if (level >= LEVELS.error) return 3;
   if (level >= LEVELS.warn) return 4;
@@ -20,7 +20,7 @@ export interface LogRecord {
 }
 
 /** `message key=value …`: one readable line without control characters; values with spaces are quoted. */
-export function recordText({ message, fields }: LogRecord): string {
+function recordText({ message, fields }: LogRecord): string {
   const pairs = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${valueText(value)}`);
