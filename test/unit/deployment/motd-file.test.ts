@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import {
   chmod,
   lstat,
@@ -12,6 +13,7 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MOTD_BEGIN, mergeMotd, motdBlock } from '../../../src/deployment/motd-block.ts';
 import { createMotdFile } from '../../../src/deployment/motd-file.ts';
@@ -95,7 +97,15 @@ describe('createMotdFile', () => {
   });
 
   test.each([
-    ['a device', () => symlink('/dev/null', path), 'not a regular file'],
+    // A pipe of its own stands for a device: code that fails this test would replace a real one.
+    [
+      'a link to a pipe',
+      async () => {
+        await promisify(execFile)('mkfifo', [join(directory, 'pipe')]);
+        await symlink('pipe', path);
+      },
+      'not a regular file',
+    ],
     ['a directory', () => mkdir(path), 'not a regular file'],
     ['a link to itself', () => symlink('motd', path), 'symbolic links'],
     ['a path below a file', () => writeFile(path, ''), 'ENOTDIR'],
