@@ -195,7 +195,12 @@ export function createHub(options: HubOptions): Hub {
       throw error;
     });
     if (answer.status === 200) return { startByte: 0, body: answer.body };
-    if (answer.status !== 206) return refuse(answer, model.identifier, model.commit);
+    if (answer.status !== 206) {
+      // The body of a refusal may never end; the connection goes with it.
+      return limited(url, signal, () => refuse(answer, model.identifier, model.commit)).finally(() =>
+        late.abort(),
+      );
+    }
     const range = readContentRange(answer.header('content-range'));
     if (range === null || range.start !== fromByte || range.size !== file.sizeBytes) {
       answer.body.destroy();

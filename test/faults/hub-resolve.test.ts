@@ -1,10 +1,18 @@
 import { readdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createHub } from '../../src/model/hub.ts';
 import { parseModelIdentifier } from '../../src/model/identifier.ts';
 import { repositoryFrom } from '../stand-ins/hub/repository.ts';
-import { type FixtureOptions, type HubFixture, hubFixture, MODEL_ID } from '../support/hub-fixture.ts';
+import {
+  type FixtureOptions,
+  type HubFixture,
+  hastyClock,
+  hubFixture,
+  MODEL_ID,
+} from '../support/hub-fixture.ts';
 import { modelContents, safetensors } from '../support/model-files.ts';
 
 const TOKEN = 'hf_tokentoken';
@@ -192,6 +200,27 @@ describe('asking a hub for a model', () => {
       finding: { code: 'hub_unreachable', detail: expect.stringContaining(one.server.url) },
     });
     await hub.close();
+  });
+
+  it('does not wait for ever for a refusal whose words never end', async () => {
+    const server = createServer((_request, response) => {
+      response.writeHead(500, { 'content-length': '1000' });
+      response.write('half of');
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const { port } = server.address() as AddressInfo;
+    const hub = createHub({ endpoint: `http://127.0.0.1:${port}`, token: () => null, clock: hastyClock });
+    const identifier = identifierOf(MODEL_ID);
+    const hash = { algorithm: 'git-sha1', hex: 'a'.repeat(40) } as const;
+    const file = { path: 'config.json', sizeBytes: 10, etag: hash.hex, hash };
+    const unreachable = { finding: { code: 'hub_unreachable' } };
+    await expect(hub.resolve(identifier, 'main', alive)).rejects.toMatchObject(unreachable);
+    await expect(hub.openFile({ identifier, commit: 'c'.repeat(40) }, file, 0, alive)).rejects.toMatchObject(
+      unreachable,
+    );
+    await hub.close();
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
   });
 
   it('says before the first byte that the disk is too small, and goes on when there is space', async () => {
