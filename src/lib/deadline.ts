@@ -13,6 +13,9 @@ export class DeadlineError extends Error {
   }
 }
 
+/** Made once: an abort without a reason would make an error with a stack for every call. */
+const SETTLED = new Error('the call has settled');
+
 /**
  * Runs `call` for at most `ms` milliseconds. The signal it gets aborts at the deadline or when `outer` does;
  * the promise settles then even if the call ignores its signal (docker-modem leaves a cut body pending for ever).
@@ -42,7 +45,7 @@ export async function withDeadline<T>(
     answer.catch(() => undefined);
     return await Promise.race([answer, aborted]);
   } finally {
-    timer.abort();
+    timer.abort(SETTLED);
     outer?.removeEventListener('abort', onOuterAbort);
     aborted.catch(() => undefined);
   }

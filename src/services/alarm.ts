@@ -1,5 +1,8 @@
 import type { Clock } from '../lib/clock.ts';
 
+/** Made once: an abort without a reason would make an error with a stack each time. */
+const DISARMED = new Error('another deadline is earlier');
+
 /** One timer for the earliest of all deadlines. */
 export interface Alarm {
   /** Rings at this monotonic time at the latest; it may ring earlier. */
@@ -12,7 +15,7 @@ export function createAlarm(clock: Clock, ring: () => void): Alarm {
   let armedFor = Number.POSITIVE_INFINITY;
   let armed: AbortController | null = null;
   const stop = () => {
-    armed?.abort();
+    armed?.abort(DISARMED);
     armed = null;
     armedFor = Number.POSITIVE_INFINITY;
   };

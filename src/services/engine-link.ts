@@ -44,6 +44,18 @@ export function createEngineLink(parts: {
   let asking = false;
   let again = false;
 
+  const answered = () => {
+    const wasLost = reachable === false;
+    reachable = true;
+    finding = null;
+    if (wasLost) parts.onBack();
+  };
+  const lost = (loss: Finding) => {
+    const wasLost = reachable === false;
+    reachable = false;
+    finding = loss;
+    if (!wasLost) parts.onLost(loss);
+  };
   const ask = async () => {
     asking = true;
     const askedAt = parts.clock.monotonicMs();
@@ -55,18 +67,14 @@ export function createEngineLink(parts: {
         (signal) => parts.engine.info(signal),
         parts.signal(),
       );
-      const wasLost = reachable === false;
-      reachable = true;
-      finding = null;
       nextAt = askedAt + parts.intervalMs;
-      if (wasLost) parts.onBack();
+      answered();
     } catch (error) {
       if (parts.signal().aborted) return;
       nextAt = parts.clock.monotonicMs() + LOST_PING_INTERVAL_MS;
-      finding = lossOf(error);
-      const wasLost = reachable === false;
-      reachable = false;
-      if (!wasLost) parts.onLost(finding);
+      const loss = lossOf(error);
+      if (loss === null) answered();
+      else lost(loss);
     } finally {
       asking = false;
     }
@@ -100,10 +108,8 @@ export function createEngineLink(parts: {
   };
 }
 
-/** An engine that answers `info` with any error cannot be worked with. */
-function lossOf(error: unknown): Finding {
-  if (error instanceof EngineError && (error.kind === 'unreachable' || error.kind === 'permission')) {
-    return error.finding;
-  }
-  return { code: 'docker_unreachable', detail: errorMessage(error) };
+/** Null for a refusal: an engine that refuses is there. */
+function lossOf(error: unknown): Finding | null {
+  if (!(error instanceof EngineError)) return { code: 'docker_unreachable', detail: errorMessage(error) };
+  return error.kind === 'unreachable' || error.kind === 'permission' ? error.finding : null;
 }

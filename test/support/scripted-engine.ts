@@ -22,7 +22,8 @@ export interface ScriptedCall {
 
 /** What the script does to a call. */
 export type Treatment =
-  | { kind: 'answer'; afterMs: number }
+  /** Happens after `afterMs`; the answer, as of then, arrives `thenMs` later. */
+  | { kind: 'answer'; afterMs: number; thenMs?: number }
   | { kind: 'fail'; afterMs: number; error: EngineError }
   /** Never answers; the client's own deadline ends it. The effect does not happen. */
   | { kind: 'hang'; deadlineMs: number }
@@ -108,7 +109,8 @@ export function createScriptedEngine(clock: Clock): ScriptedEngine {
       case 'answer':
         await clock.sleep(treatment.afterMs, signal);
         if (!engine.up) throw engineError('unreachable');
-        return work();
+        if (treatment.thenMs === undefined) return work();
+        return answerLater(work, treatment.thenMs, signal);
       case 'fail':
         await clock.sleep(treatment.afterMs, signal);
         throw treatment.error;
@@ -125,6 +127,13 @@ export function createScriptedEngine(clock: Clock): ScriptedEngine {
         throw engineError('unreachable');
       }
     }
+  };
+
+  const answerLater = async <T>(work: () => T | Promise<T>, ms: number, signal?: AbortSignal): Promise<T> => {
+    const answer = await work();
+    await clock.sleep(ms, signal);
+    if (!engine.up) throw engineError('unreachable');
+    return answer;
   };
 
   const need = (id: string): ScriptedContainer => {
