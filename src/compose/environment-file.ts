@@ -43,7 +43,9 @@ export function parseEnvironmentFile(
       if (inherited !== undefined) assign(values, name, inherited);
       continue;
     }
-    const result = raw.expands ? interpolate(raw.text, lookup) : { text: raw.text, errors: [] };
+    const result = raw.expands
+      ? interpolate(raw.text, lookup, { loneDollar: 'literal' })
+      : { text: raw.text, errors: [] };
     for (const problem of result.errors)
       errors.push({ file, ...positionAt(text, found.start), key: name, message: problem.message });
     if (result.errors.length === 0) assign(values, name, result.text);
@@ -129,7 +131,8 @@ function scanAssignment(text: string, from: number): Assignment | ScanError {
   if (mark === '"' || mark === "'") return scanQuoted(text, name, start, valueAt, mark);
   const end = lineEnd(text, valueAt);
   const line = text.slice(valueAt, end);
-  const comment = line.startsWith('#') && valueAt > sign + 1 ? 0 : line.indexOf(' #');
+  // A # right after the sign begins the value, not a comment: docker compose reads it so.
+  const comment = line.indexOf(' #');
   const value = (comment < 0 ? line : line.slice(0, comment)).trimEnd();
   return { name, start, end: valueAt + value.length, raw: { text: value, expands: true } };
 }

@@ -140,7 +140,7 @@ export function readTexts(field: Field, report: Report, options: { single?: bool
 }
 
 /** For messages: what stands there instead of what is wanted. */
-export function describe(node: TreeNode): string {
+function describe(node: TreeNode): string {
   switch (node.kind) {
     case 'null':
       return 'nothing';

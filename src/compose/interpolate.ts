@@ -1,5 +1,5 @@
 /** Why a text could not be interpolated, and where in it. */
-export interface InterpolationError {
+interface InterpolationError {
   /** Offset of the expression in the text that was given. */
   offset: number;
   /** The expression as it stands in the text, e.g. `${MODEL_ID:?}`. */
@@ -30,14 +30,27 @@ const MAXIMUM_NESTING = 32;
  * Replaces `$NAME`, `${NAME}`, `${NAME:-default}`, `-`, `:?message`, `?`, `:+replacement`, `+` and `$$`, nested,
  * as the compose specification says (12-interpolation.md). Collects every error; never throws.
  */
-export function interpolate(text: string, lookup: Lookup): Interpolation {
+export function interpolate(text: string, lookup: Lookup, options: InterpolationOptions = {}): Interpolation {
   const errors: InterpolationError[] = [];
   const missing = new Set<string>();
-  const replaced = replaceAll(text, 0, lookup, { errors, missing, live: true }, 0);
+  const replaced = replaceAll(
+    text,
+    0,
+    lookup,
+    { errors, missing, live: true, loneDollar: options.loneDollar ?? 'error' },
+    0,
+  );
   return { text: replaced, errors, missing: [...missing] };
 }
 
+/** Where the two kinds of files differ. */
+export interface InterpolationOptions {
+  /** What a `$` before neither a name nor `{` is: an error in a compose file (the default), itself in a `.env`. */
+  loneDollar?: 'error' | 'literal';
+}
+
 interface Sink {
+  loneDollar: 'error' | 'literal';
   errors: InterpolationError[];
   missing: Set<string>;
   /** False inside an argument that is not used: its own missing names do no harm. */
@@ -72,7 +85,7 @@ function replaceAll(text: string, base: number, lookup: Lookup, sink: Sink, dept
     if (name === undefined) {
       const expression = `$${rest.slice(0, 1)}`;
       const message = 'a name or { must follow the $; a literal $ is written $$';
-      sink.errors.push({ offset: base + dollar, expression, message });
+      if (sink.loneDollar === 'error') sink.errors.push({ offset: base + dollar, expression, message });
       result += expression;
       at = dollar + expression.length;
       continue;

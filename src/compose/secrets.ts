@@ -5,10 +5,10 @@ import { parseEnvironmentFile, setInEnvironmentFile } from './environment-file.t
 import type { ComposeError } from './service-spec.ts';
 
 /** The model that is served where nobody chose another one. */
-export const DEFAULT_MODEL_ID = 'mistralai/Mistral-7B-Instruct-v0.3';
+const DEFAULT_MODEL_ID = 'mistralai/Mistral-7B-Instruct-v0.3';
 
 /** Sign-in of the chat page's first administrator. Open WebUI wants the form of an e-mail address and never writes to it. */
-export const DEFAULT_ADMIN_EMAIL = 'admin@example.com';
+const DEFAULT_ADMIN_EMAIL = 'admin@example.com';
 
 /** Owner alone may read and write: the file holds secrets. */
 const ENVIRONMENT_FILE_MODE = 0o600;

@@ -18,18 +18,14 @@ export interface EnvironmentSources {
 }
 
 /** An env_file of a service: its absolute path, and whether it must be there. */
-export interface EnvironmentFileReference {
+interface EnvironmentFileReference {
   path: string;
   required: boolean;
   field: Field;
 }
 
 /** `env_file:`: a path, or a list of paths and of `{path, required}`. */
-export function readEnvironmentFiles(
-  field: Field,
-  directory: string,
-  report: Report,
-): EnvironmentFileReference[] {
+function readEnvironmentFiles(field: Field, directory: string, report: Report): EnvironmentFileReference[] {
   const items = field.node.kind === 'list' ? (readItems(field, report) ?? []) : [field];
   return items.flatMap((item): EnvironmentFileReference[] => {
     if (item.node.kind === 'null') return [];

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ComposeProject, ServiceSpec } from './service-spec.ts';
 
 /** Version of what is hashed. A container of another version is adopted as it is, never re-created for the hash alone. */
-export const SPEC_HASH_VERSION = 1;
+const SPEC_HASH_VERSION = 1;
 
 /** Fields that change how the daemon acts, but not what a container is. */
 const NOT_PART_OF_A_CONTAINER = ['dependsOn', 'pullPolicy', 'declaredRestart', 'imageBytes'] as const;

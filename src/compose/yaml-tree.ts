@@ -19,7 +19,7 @@ export interface Position {
 }
 
 /** One key of a mapping. */
-export interface TreeEntry {
+interface TreeEntry {
   key: string;
   keyAt: Position;
   value: TreeNode;

@@ -21,7 +21,7 @@ export const COMPOSE_LABELS = {
 export const SPEC_HASH_LABEL = 'io.ai-sandbox.spec-hash';
 
 /** The docker compose whose behaviour ours is compared with; shown where compose shows its version. */
-export const COMPOSE_VERSION = '2.40.3';
+const COMPOSE_VERSION = '2.40.3';
 
 /** Labels of a service's container. `imageId` is null where the image's id is not known yet. */
 export function containerLabels(

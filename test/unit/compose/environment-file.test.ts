@@ -18,10 +18,10 @@ describe('reading an environment file', () => {
   });
 
   it('ends a bare value before a comment, but not at a # inside of a word', () => {
-    expect(values('A=one two   # three\nB=a#b\n# C=1\nD= # nothing\n')).toEqual({
+    expect(values('A=one two   # three\nB=a#b\n# C=1\nD= #three\n')).toEqual({
       A: 'one two',
       B: 'a#b',
-      D: '',
+      D: '#three',
     });
   });
 
@@ -51,6 +51,10 @@ describe('reading an environment file', () => {
 
   it('reads lines that end with CR LF, and a byte order mark at the start', () => {
     expect(values('\uFEFFA=1\r\nB="2"\r\n')).toEqual({ A: '1', B: '2' });
+  });
+
+  it('takes a dollar before no name as itself, as in a password', () => {
+    expect(values('A=pa$\nB="$-$1"')).toEqual({ A: 'pa$', B: '$-$1' });
   });
 
   it('keeps the last of two assignments', () => {
