@@ -83,8 +83,9 @@ export interface RunningDaemon {
   restart(environment?: Record<string, string>): Promise<void>;
   /** SIGTERM; resolves when the process has ended. */
   stop(): Promise<Ended>;
-  /** Ends the daemon; removes containers, networks and volumes of its project, and the folder. */
+  /** Ends the daemon; removes containers, networks and volumes of its project, and the folder. Also for `await using`. */
   cleanup(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Starts a daemon; resolves when it answers `/livez`, throws with its journal when it ends before. */
@@ -219,6 +220,7 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
       await removeProject(options.engine, project);
       await rm(folder, { recursive: true, force: true });
     },
+    [Symbol.asyncDispose]: () => daemon.cleanup(),
   };
   try {
     await begin();
