@@ -76,7 +76,14 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
   redactor.learn([token.current(), settings.hubToken]);
 
   const credentials = createCredentials({ clock, log, redactor, environment });
-  const engine = createEngine({ socketPath: settings.dockerSocket, clock, redactor, log, credentials });
+  const engine = createEngine({
+    socketPath: settings.dockerSocket,
+    clock,
+    redactor,
+    log,
+    credentials,
+    limits: { diskReserveBytes: settings.diskReserveBytes },
+  });
   const hub = createHub({ endpoint: settings.hubEndpoint, token: token.current, clock });
   const model = createModelKeeper({ hub, clock, log, reserveBytes: settings.diskReserveBytes });
   const chats = createChatKeeper({ clock, log, cron: nodeCron });

@@ -8,16 +8,15 @@ const percent = Type.Number({ minimum: 0, maximum: 100 });
 const timestamp = Type.String({ description: 'RFC 3339, UTC' });
 const literals = <const T extends string[]>(values: readonly [...T]) => Type.Enum(values as [...T]);
 
-export const DOWNLOAD_STATUSES = ['pending', 'downloading', 'completed', 'failed'] as const;
+const DOWNLOAD_STATUSES = ['pending', 'downloading', 'completed', 'failed'] as const;
 export type DownloadStatus = (typeof DOWNLOAD_STATUSES)[number];
-export const CONFIGURATION_STATES = ['not_configured', 'configuring', 'ready', 'error'] as const;
+const CONFIGURATION_STATES = ['not_configured', 'configuring', 'ready', 'error'] as const;
 export type ConfigurationState = (typeof CONFIGURATION_STATES)[number];
-export const SERVICE_STATUSES = ['stopped', 'starting', 'running', 'failed'] as const;
+const SERVICE_STATUSES = ['stopped', 'starting', 'running', 'failed'] as const;
 export type ServiceStatus = (typeof SERVICE_STATUSES)[number];
-export const PERSISTENCE_STATES = ['volatile', 'persisted', 'corrupted'] as const;
+const PERSISTENCE_STATES = ['volatile', 'persisted', 'corrupted'] as const;
 export type PersistenceState = (typeof PERSISTENCE_STATES)[number];
 export const DEPLOYMENT_STATUSES = ['in_progress', 'completed', 'failed'] as const;
-export type DeploymentStatus = (typeof DEPLOYMENT_STATUSES)[number];
 
 /** A problem as it leaves the daemon; its codes are those of the one table. */
 export const ProblemSchema = Type.Object(
@@ -60,7 +59,7 @@ const ServiceFields = {
   overrides: Type.Record(Type.String(), text),
   problem: nullable(ProblemSchema),
 };
-export const ServiceStatusSchema = Type.Object(
+const ServiceStatusSchema = Type.Object(
   { ...ServiceFields, backend_ready: Type.Optional(nullable(Type.Boolean())) },
   closed,
 );

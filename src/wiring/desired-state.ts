@@ -10,7 +10,7 @@ import type { Redactor } from '../lib/redact.ts';
 import { carryProblem, type Finding, type Problem } from '../status/problem.ts';
 
 /** Where the image of vLLM keeps what it fetched from a hub. */
-export const MODEL_CACHE_TARGET = '/root/.cache/huggingface';
+const MODEL_CACHE_TARGET = '/root/.cache/huggingface';
 
 /** How many errors of a file are repeated in a problem; `ai-sandbox config check` shows them all. */
 const ERRORS_SHOWN = 3;
@@ -19,7 +19,7 @@ const ERRORS_SHOWN = 3;
 const SECRET_NAME = /KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL/i;
 
 /** What the files say now, for the rooms that act on it. */
-export interface DesiredState {
+interface DesiredState {
   project: ComposeProject;
   /** Raw `MODEL_ID` after precedence; null where nothing names one. */
   modelId: string | null;
