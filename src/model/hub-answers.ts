@@ -63,10 +63,20 @@ export function readFileEntry(file: TreeFile): HubFile {
   return { path: file.path, sizeBytes: size, etag: oid, hash: { algorithm: 'git-sha1', hex: oid } };
 }
 
-/** The address of the next page in a `Link` header (`<…>; rel="next"`), or null. */
-export function nextPage(link: string | null): string | null {
+/**
+ * The address of the next page in a `Link` header (`<…>; rel="next"`) of the page at `url`, or null. One that leads to
+ * another host throws `hub_answer_invalid`.
+ */
+export function nextPage(link: string | null, url: URL): URL | null {
   const match = link === null ? null : /<([^<>]+)>\s*;[^,]*\brel="?next"?/.exec(link);
-  return match?.[1] ?? null;
+  const address = match?.[1];
+  if (address === undefined) return null;
+  if (!URL.canParse(address, url.href)) {
+    throw invalidAnswer(`the next page of the file list has no valid address: ${quote(address)}`);
+  }
+  const next = new URL(address, url);
+  if (next.origin === url.origin) return next;
+  throw invalidAnswer(`the next page of the file list is on another host: ${next.host}`);
 }
 
 /** First byte and full size in `Content-Range: bytes 5-9/10`, or null when it says neither. */

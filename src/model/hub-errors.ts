@@ -1,3 +1,4 @@
+import { REDACTED } from '../lib/redact.ts';
 import type { Finding } from '../status/problem.ts';
 import { ModelError } from './types.ts';
 
@@ -30,6 +31,24 @@ const BAD_TOKEN_WORDS = 'Invalid credentials in Authorization header';
 
 /** Longest wait that a hub may ask for, in seconds; a longer one is cut. */
 const MAXIMUM_RETRY_AFTER_SECONDS = 3600;
+
+/** Reads a refusal off an answer. A hub that repeats the token in its words must not bring it into a log. */
+export function readRefusal(
+  answer: { status: number; header(name: string): string | null },
+  token: string | null,
+): HubRefusal {
+  const header = (name: string) => {
+    const value = answer.header(name);
+    return token === null ? value : (value?.replaceAll(token, REDACTED) ?? null);
+  };
+  return {
+    status: answer.status,
+    errorCode: header('x-error-code'),
+    errorMessage: header('x-error-message'),
+    retryAfter: header('retry-after'),
+    rateLimit: header('ratelimit'),
+  };
+}
 
 /** The named problem behind an answer that is not a success. Codes and headers as huggingface_hub reads them. */
 export function refusalToError(refusal: HubRefusal, question: HubQuestion, now: Date): ModelError {

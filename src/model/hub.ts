@@ -2,7 +2,6 @@ import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../lib/clock.ts';
 import { DeadlineError, withDeadline } from '../lib/deadline.ts';
-import { REDACTED } from '../lib/redact.ts';
 import { isWhole } from './file-hash.ts';
 import {
   checkPathList,
@@ -14,7 +13,7 @@ import {
   readTreePage,
   type TreeFile,
 } from './hub-answers.ts';
-import { refusalToError } from './hub-errors.ts';
+import { readRefusal, refusalToError } from './hub-errors.ts';
 import { createHubDispatcher, discard, type HttpAnswer, readBody, send, unreachableHub } from './hub-http.ts';
 import { isRevision } from './names.ts';
 import { indexesToRead, readIndex, selectFiles } from './select-files.ts';
@@ -94,22 +93,11 @@ export function createHub(options: HubOptions): Hub {
   ): Promise<never> => {
     await discard(answer);
     const token = options.token();
-    // A hub that repeats the token in its words must not bring it into a log.
-    const header = (name: string) => {
-      const value = answer.header(name);
-      return token === null ? value : (value?.replaceAll(token, REDACTED) ?? null);
-    };
     if (!answer.fromHub && answer.status !== 429) {
       throw unreachableHub(answer.url, `answered ${answer.status} for a file of ${identifier.id}`);
     }
     throw refusalToError(
-      {
-        status: answer.status,
-        errorCode: header('x-error-code'),
-        errorMessage: header('x-error-message'),
-        retryAfter: header('retry-after'),
-        rateLimit: header('ratelimit'),
-      },
+      readRefusal(answer, token),
       { endpoint, id: identifier.id, revision, withToken: token !== null },
       clock.now(),
     );
@@ -151,14 +139,7 @@ export function createHub(options: HubOptions): Hub {
         throw invalidAnswer(`the file list of ${identifier.id} does not end after ${pages} pages`);
       const page = await getJson(url, identifier, commit, signal);
       files.push(...readTreePage(page.json));
-      const next = nextPage(page.link);
-      if (next !== null && !URL.canParse(next, url.href))
-        throw invalidAnswer('the next page of the file list has no address');
-      const following: URL | null = next === null ? null : new URL(next, url);
-      if (following !== null && following.origin !== hub.origin) {
-        throw invalidAnswer(`the next page of the file list is on another host: ${following.host}`);
-      }
-      url = following;
+      url = nextPage(page.link, url);
     }
     checkPathList(files);
     return files;

@@ -8,7 +8,12 @@ import {
   readFileEntry,
   readTreePage,
 } from '../../../src/model/hub-answers.ts';
-import { type HubQuestion, type HubRefusal, refusalToError } from '../../../src/model/hub-errors.ts';
+import {
+  type HubQuestion,
+  type HubRefusal,
+  readRefusal,
+  refusalToError,
+} from '../../../src/model/hub-errors.ts';
 
 const now = new Date('2026-01-01T00:00:00Z');
 const refusal: HubRefusal = {
@@ -67,6 +72,13 @@ describe('refusals of a hub', () => {
   });
 });
 
+describe('a refusal that repeats the token', () => {
+  it('is read without it', () => {
+    const header = (name: string) => (name === 'x-error-message' ? 'no access for hf_secret99' : null);
+    expect(readRefusal({ status: 403, header }, 'hf_secret99').errorMessage).toBe('no access for [redacted]');
+  });
+});
+
 describe('answers of a hub', () => {
   const hex40 = 'a'.repeat(40);
 
@@ -121,9 +133,12 @@ describe('answers of a hub', () => {
   });
 
   it('lead to their next page, and say where a part begins', () => {
-    expect(nextPage('<https://h/api?cursor=x>; rel="next"')).toBe('https://h/api?cursor=x');
-    expect(nextPage('<https://h/a>; rel="first", <https://h/b>; rel="next"')).toBe('https://h/b');
-    expect(nextPage('<https://h/a>; rel="first"')).toBeNull();
+    const url = new URL('https://h/list');
+    expect(nextPage('<https://h/api?cursor=x>; rel="next"', url)?.href).toBe('https://h/api?cursor=x');
+    expect(nextPage('<https://h/a>; rel="first", <https://h/b>; rel="next"', url)?.href).toBe('https://h/b');
+    expect(nextPage('</b?c=1>; rel="next"', url)?.href).toBe('https://h/b?c=1');
+    expect(nextPage('<https://h/a>; rel="first"', url)).toBeNull();
+    expect(() => nextPage('<https://other/b>; rel="next"', url)).toThrow(/another host/);
     expect(readContentRange('bytes 5-9/10')).toEqual({ start: 5, size: 10 });
     expect(readContentRange('bytes */10')).toBeNull();
   });
