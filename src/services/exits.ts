@@ -17,6 +17,11 @@ export type ExitKind =
   | 'completed'
   | 'crash';
 
+const ENGINE_RESTART_CAUSE = 'the Docker engine was stopped or restarted';
+
+/** An engine that goes down ends its containers first, with the same signals as `docker stop`; then it is gone. */
+const BLAME_ENGINE_MS = 15_000;
+
 /** Everything known about an exit when it is noticed. */
 export interface ExitFacts {
   service: string;
@@ -63,7 +68,7 @@ export function classifyExit(facts: ExitFacts): ExitVerdict {
     return { ...gentle, kind: 'completed', unrequested: false, cause: 'has done its work (exit code 0)' };
   }
   if (facts.engineWasAway) {
-    return { ...gentle, kind: 'engine_restart', cause: 'the Docker engine was stopped or restarted' };
+    return { ...gentle, kind: 'engine_restart', cause: ENGINE_RESTART_CAUSE };
   }
   if (facts.foreignSignal !== null && !facts.oomKilled) {
     const cause =
@@ -169,6 +174,20 @@ export function afterExit(
       nextRestartAt: delayMs === 0 ? null : new Date(now.getTime() + delayMs).toISOString(),
       failure: loops ? loop : memory.failure,
     },
+  };
+}
+
+/** The engine is lost: an exit just before was its doing, and counts for nothing. Null where there was none. Pure. */
+export function blameEngine(memory: ServiceMemory, now: Date): ServiceMemory | null {
+  const exit = memory.history.at(-1);
+  if (exit === undefined || now.getTime() - Date.parse(exit.at) > BLAME_ENGINE_MS) return null;
+  if (memory.run?.pending === null || memory.run?.pending === undefined || !memory.wanted) return null;
+  const blamed = { ...exit, cause: ENGINE_RESTART_CAUSE, attempt: 0 };
+  return {
+    ...memory,
+    history: memory.history.with(-1, blamed),
+    attempts: exit.attempt > 0 ? memory.attempts - 1 : memory.attempts,
+    nextRestartAt: null,
   };
 }
 

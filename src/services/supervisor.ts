@@ -7,6 +7,7 @@ import { adoptDesired } from './desired.ts';
 import { createEngineLink, PING_INTERVAL_MS } from './engine-link.ts';
 import { takeEvent } from './events.ts';
 import { examine } from './exit-desk.ts';
+import { blameEngine } from './exits.ts';
 import { knownOf } from './known.ts';
 import { launch } from './lanes.ts';
 import { askImage, askParts, createLister, RELIST_INTERVAL_MS, sample } from './looking.ts';
@@ -79,6 +80,13 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   const lost = (finding: Finding) => {
     log.error(`the Docker engine is lost: ${finding.detail}`);
     room.gap = true;
+    for (const unit of room.units.values()) {
+      const blamed = blameEngine(memory.of(unit.name), clock.now());
+      if (blamed === null) continue;
+      memory.set(unit.name, blamed);
+      unit.restartAt = clock.monotonicMs();
+      unit.exitFinding = null;
+    }
   };
   const back = () => {
     log.info('the Docker engine answers again');

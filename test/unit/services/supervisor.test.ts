@@ -440,6 +440,22 @@ describe('the engine', () => {
     });
   });
 
+  test('that ends its containers before it goes is named as the cause', async () => {
+    const stage = await readyStage();
+    stage.engine.treat = (call) => ({ kind: 'answer', afterMs: call.name === 'startContainer' ? 5_000 : 1 });
+    stage.engine.foreignKill(idOf(stage), '15');
+    await stage.clock.advance(1_000);
+    stage.engine.goDown({ keepContainers: false });
+    await stage.clock.advance(10_000);
+    stage.engine.comeUp();
+    await stage.clock.advance(15_000);
+    expect(view(stage)).toMatchObject({
+      service_status: 'running',
+      restarts: 1,
+      last_exit: { attempt: 0, cause: 'the Docker engine was stopped or restarted' },
+    });
+  });
+
   test('of a kind that is not supported is left alone', async () => {
     const stage = setStage();
     stage.supervisor.setEngineBlocked({ code: 'engine_unsupported', detail: 'rootless' });
