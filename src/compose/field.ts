@@ -14,9 +14,23 @@ export interface Field {
 /** Notes an error at a field. Returns null, so that a reader can end with it. */
 export type Report = (field: Pick<Field, 'path' | 'at'>, message: string) => null;
 
-/** Makes a report that adds to `errors`; the same error at the same place (an anchor used twice) counts once. */
-export function createReport(file: string, errors: ComposeError[]): Report {
-  return ({ path, at }, message) => {
+/** A longer message quotes too much of the file. */
+const MAXIMUM_MESSAGE_LENGTH = 300;
+
+/**
+ * Makes a report that adds to `errors`; the same error at the same place (an anchor used twice) counts once.
+ * Where a message quotes the value of one of `secrets` (name and value), its name stands instead.
+ */
+export function createReport(
+  file: string,
+  errors: ComposeError[],
+  secrets: readonly (readonly [string, string])[] = [],
+): Report {
+  return ({ path, at }, text) => {
+    let whole = text;
+    for (const [name, value] of secrets) whole = whole.replaceAll(value, `\${${name}}`);
+    const message =
+      whole.length > MAXIMUM_MESSAGE_LENGTH ? `${whole.slice(0, MAXIMUM_MESSAGE_LENGTH)}…` : whole;
     const known = errors.some(
       (error) => error.line === at.line && error.column === at.column && error.message === message,
     );
@@ -40,7 +54,7 @@ export function readKeys(field: Field, table: KeyTable, report: Report): Map<str
   if (field.node.kind !== 'map') return report(field, `a mapping is wanted, not ${describe(field.node)}`);
   const found = new Map<string, Field>();
   for (const entry of field.node.entries) {
-    const child = { node: entry.value, path: join(field.path, entry.key), at: entry.keyAt };
+    const child = { node: entry.value, path: pathOf(field.path, entry.key), at: entry.keyAt };
     if (table.known.includes(entry.key)) found.set(entry.key, child);
     else if (!(table.extensions === true && entry.key.startsWith('x-')))
       report(child, unknownKey(entry.key, table));
@@ -62,7 +76,7 @@ export function readEntries(field: Field, report: Report): { key: string; field:
   if (field.node.kind !== 'map') return report(field, `a mapping is wanted, not ${describe(field.node)}`);
   return field.node.entries.map((entry) => ({
     key: entry.key,
-    field: { node: entry.value, path: join(field.path, entry.key), at: entry.keyAt },
+    field: { node: entry.value, path: pathOf(field.path, entry.key), at: entry.keyAt },
   }));
 }
 
@@ -149,11 +163,12 @@ function describe(node: TreeNode): string {
     case 'map':
       return 'a mapping';
     case 'scalar':
-      return JSON.stringify(node.text.length > 60 ? `${node.text.slice(0, 60)}…` : node.text);
+      return JSON.stringify(node.text);
   }
 }
 
-function join(path: string, key: string): string {
+/** The path of a key inside of a mapping; odd keys stand in quotes. */
+export function pathOf(path: string, key: string): string {
   const shown = /^[\w-]+$/.test(key) ? key : JSON.stringify(key);
   return path === '' ? shown : `${path}.${shown}`;
 }

@@ -1,6 +1,9 @@
-import type { Field, Report } from './field.ts';
+import { type Field, pathOf, type Report } from './field.ts';
 import { interpolate, type Lookup, lookupIn } from './interpolate.ts';
 import type { Position, TreeNode } from './yaml-tree.ts';
+
+/** Names that no expression may see, whatever the file allows: the token of the hub is the daemon's alone. */
+export const FORBIDDEN_NAMES: readonly string[] = ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN'];
 
 /** What a tree is interpolated with. */
 export interface TreeInterpolation {
@@ -10,6 +13,8 @@ export interface TreeInterpolation {
   positionOf(offset: number): Position;
   report: Report;
   notice(field: Pick<Field, 'at'>, message: string): void;
+  /** Told the path of a value that could not be made: what a reader finds wrong with it then is no news. */
+  failed(path: string): void;
 }
 
 /** Replaces expressions in every value; keys and top-level `x-*` parts stay as they are. A replaced value counts as quoted. */
@@ -32,7 +37,7 @@ function walk(node: TreeNode, path: string, lookup: Lookup, options: TreeInterpo
         ...node,
         entries: node.entries.map((entry) => {
           if (path === '' && entry.key.startsWith('x-')) return entry;
-          const inner = path === '' ? entry.key : `${path}.${entry.key}`;
+          const inner = pathOf(path, entry.key);
           return { ...entry, value: walk(entry.value, inner, lookup, options) };
         }),
       };
@@ -46,8 +51,14 @@ function walk(node: TreeNode, path: string, lookup: Lookup, options: TreeInterpo
       };
       for (const error of result.errors)
         options.report({ path, at: placeOf(error.expression) }, `${error.expression}: ${error.message}`);
+      if (result.errors.length > 0) options.failed(path);
       for (const name of result.missing)
-        options.notice(node, `${name} is not set and counts as empty (in ${path})`);
+        options.notice(
+          node,
+          FORBIDDEN_NAMES.includes(name)
+            ? `${name} is never handed to a container and counts as empty (in ${path})`
+            : `${name} is not set and counts as empty (in ${path})`,
+        );
       return { ...node, text: result.text, plain: false };
     }
   }

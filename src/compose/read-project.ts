@@ -9,7 +9,7 @@ import {
   readKeys,
   readName,
 } from './field.ts';
-import { interpolateTree } from './interpolate-tree.ts';
+import { FORBIDDEN_NAMES, interpolateTree } from './interpolate-tree.ts';
 import { DEFAULT_NETWORK, readNetworks, readVolumes } from './networks.ts';
 import { type ReadService, readService } from './service.ts';
 import { TOP_LEVEL_KEYS, UNSUPPORTED_TOP_LEVEL_KEYS } from './service-keys.ts';
@@ -34,8 +34,8 @@ export type ComposeResult = { project: ComposeProject } | { errors: ComposeError
 
 const EXTENSION = 'x-ai-sandbox';
 
-/** Names that no expression may see, whatever the file allows: they would reach a container. */
-export const FORBIDDEN_NAMES: readonly string[] = ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN'];
+/** Shorter values are parts of ordinary words. */
+const LEAST_SECRET_LENGTH = 6;
 
 /**
  * Reads a compose file: the subset of the compose specification that docs/compose.md lists. Whatever else stands in it
@@ -43,7 +43,9 @@ export const FORBIDDEN_NAMES: readonly string[] = ['HF_TOKEN', 'HUGGING_FACE_HUB
  */
 export function readComposeProject(input: ComposeInput): ComposeResult {
   const errors: ComposeError[] = [];
-  const report = createReport(input.file, errors);
+  const reportAll = createReport(input.file, errors, secretsOf(input.variables));
+  const failed = new Set<string>();
+  const report: Report = (field, message) => (failed.has(field.path) ? null : reportAll(field, message));
   const notices: string[] = [];
   const notice = (field: Pick<Field, 'at'>, message: string) => {
     const text = `line ${field.at.line}: ${message}`;
@@ -59,8 +61,9 @@ export function readComposeProject(input: ComposeInput): ComposeResult {
     variables: input.variables,
     text: input.text,
     positionOf: parsed.positionOf,
-    report,
+    report: reportAll,
     notice,
+    failed: (path) => failed.add(path),
   });
   const top = readKeys(
     { node: root, path: '', at: start },
@@ -171,6 +174,13 @@ function readProjectName(field: Field | undefined, directory: string, report: Re
 
 function defaultNetwork(project: string): NetworkSpec {
   return { key: DEFAULT_NETWORK, name: `${project}_${DEFAULT_NETWORK}`, external: false, driver: null };
+}
+
+/** Values that no message may quote, with their names: an expression may put them where something else is wanted. */
+function secretsOf(variables: Record<string, string>): [string, string][] {
+  return Object.entries(variables).filter(
+    ([name, value]) => /KEY|SECRET|PASSWORD|TOKEN/i.test(name) && value.length >= LEAST_SECRET_LENGTH,
+  );
 }
 
 /** In the order of the files and lines. */

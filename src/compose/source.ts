@@ -5,7 +5,8 @@ import type { Clock } from '../lib/clock.ts';
 import { errorCode, errorMessage } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { parseEnvironmentFile } from './environment-file.ts';
-import { allowedEnvironmentNames, FORBIDDEN_NAMES, readComposeProject } from './read-project.ts';
+import { FORBIDDEN_NAMES } from './interpolate-tree.ts';
+import { allowedEnvironmentNames, readComposeProject } from './read-project.ts';
 import type { ComposeError, ComposeProject } from './service-spec.ts';
 
 /** What one reading of the files gave. */

@@ -145,6 +145,18 @@ volumes: {v: {drivr: x}}
     expect(shown(serviceText('command: >-\n  one\n  two ${X:?}'))[0]).toMatch(/^7:11 services\.a\.command/);
   });
 
+  it('of an expression is the only one at its value', () => {
+    const lines =
+      'hostname: ${A:?}\nmem_limit: ${B:?}\nports: ["${C:?}"]\nlabels: {a.b: "${D:?}"}\nread_only: ${E:?}';
+    expect(shown(serviceText(lines)).map((line) => line.split(' ')[1])).toEqual([
+      'services.a.hostname',
+      'services.a.mem_limit',
+      'services.a.ports[0]',
+      'services.a.labels."a.b"',
+      'services.a.read_only',
+    ]);
+  });
+
   it('in an anchor that is used twice comes once', () => {
     const text =
       'x-e: &e {A: "${B:?}"}\nservices:\n  a: {image: i, environment: *e}\n  b: {image: i, environment: *e}\n';
@@ -243,6 +255,32 @@ volumes: {v: {drivr: x}}
     expect(shown(`x-ai-sandbox: {environment: [HF_TOKEN, FINE]}\n${serviceText('')}`)).toEqual([
       '1:30 x-ai-sandbox.environment[0] HF_TOKEN is never handed to a container; the daemon uses it for the hub alone',
     ]);
+  });
+});
+
+describe('a message', () => {
+  it('quotes no secret that an expression has put in the wrong place', () => {
+    const variables = { VLLM_API_KEY: 'sk-planted-0123456789', MODEL_ID: 'o/n' };
+    const lines = `ports: ["\${VLLM_API_KEY}"]
+mem_limit: x\${VLLM_API_KEY}
+read_only: \${VLLM_API_KEY}\${MODEL_ID}
+pull_policy: \${VLLM_API_KEY}
+depends_on: ["\${VLLM_API_KEY}"]
+hostname: \${NOT:?\${VLLM_API_KEY}}`;
+    const errors = shown(serviceText(lines), { variables });
+    expect(errors).toHaveLength(6);
+    expect(errors.join('\n')).not.toContain('planted');
+    expect(errors[2]).toContain('not "${VLLM_API_KEY}o/n"');
+  });
+
+  it('says why the token of the hub is empty', () => {
+    expect(projectOf(serviceText('environment: {A: "$HF_TOKEN"}')).notices).toEqual([
+      'line 5: HF_TOKEN is never handed to a container and counts as empty (in services.a.environment.A)',
+    ]);
+  });
+
+  it('is cut where it would quote a whole page', () => {
+    expect(shown(serviceText(`shm_size: ${'x'.repeat(5000)}`))[0]?.length).toBeLessThan(400);
   });
 });
 
