@@ -8,8 +8,9 @@ import { endWatch } from './watches.ts';
 
 /** A kill from outside explains an exit that follows within this time (the longest usual grace and some). */
 const FOREIGN_KILL_MS = 60_000;
-/** An absent engine excuses one exit a minute, so that a flapping stream cannot hide a loop. */
-const AWAY_EXCUSE_MS = 60_000;
+/** An absent engine excuses so many exits within the window; more would hide a loop behind a flapping engine. */
+const AWAY_EXCUSES = 3;
+const AWAY_WINDOW_MS = 600_000;
 
 /** What is known of an exit by how it was noticed. */
 interface Noticed {
@@ -47,10 +48,13 @@ export function noteExit(room: Room, unit: Unit, container: ObservedContainer, n
   unit.oomSeen = false;
   unit.doomed = null;
   unit.restartRequested = false;
-  if (verdict.kind === 'engine_restart') unit.awayExitAt = now;
+  if (verdict.kind === 'engine_restart') unit.awayExits = [...unit.awayExits, now].slice(-AWAY_EXCUSES);
   endWatch(unit);
+  // Everything that can wait does, until the start that answers the exit has left.
   const wait = after.delayMs === 0 ? '' : `; next start in ${after.delayMs / 1000} s`;
-  log.warn(`${unit.name} ${verdict.cause}${verdict.unrequested ? wait : ''}`, { container: container.id });
+  room.afterSteps(() => {
+    log.warn(`${unit.name} ${verdict.cause}${verdict.unrequested ? wait : ''}`, { container: container.id });
+  });
   const record = after.memory.history.at(-1);
   if (record !== undefined && !noticed.firstSight) {
     const until = noticed.finishedAt ?? wall.toISOString();
@@ -65,7 +69,7 @@ function factsOf(room: Room, unit: Unit, container: ObservedContainer, noticed: 
     expected !== null &&
     expected.containerId === container.id &&
     Date.parse(expected.until) >= room.parts.clock.now().getTime();
-  const excused = unit.awayExitAt !== null && now - unit.awayExitAt < AWAY_EXCUSE_MS;
+  const excused = unit.awayExits.filter((at) => now - at < AWAY_WINDOW_MS).length;
   const foreign = unit.foreign !== null && now - unit.foreign.at <= FOREIGN_KILL_MS ? unit.foreign : null;
   return {
     service: unit.name,
@@ -73,7 +77,7 @@ function factsOf(room: Room, unit: Unit, container: ObservedContainer, noticed: 
     oomKilled: noticed.oomKilled || unit.oomSeen,
     expected: ours ? expected.reason : null,
     foreignSignal: foreign?.signal ?? null,
-    engineWasAway: room.gap && noticed.finishedAt !== null && !excused,
+    engineWasAway: room.gap && noticed.finishedAt !== null && excused < AWAY_EXCUSES,
     rebooted: room.rebooted,
     firstSight: noticed.firstSight,
     oneShot: isOneShot(room, unit.name),

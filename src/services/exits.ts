@@ -17,7 +17,7 @@ export type ExitKind =
   | 'completed'
   | 'crash';
 
-const ENGINE_RESTART_CAUSE = 'the Docker engine was stopped or restarted';
+const ENGINE_RESTART_CAUSE = 'ended because the Docker engine was stopped or restarted';
 
 /** An engine that goes down ends its containers first, with the same signals as `docker stop`; then it is gone. */
 const BLAME_ENGINE_MS = 15_000;
@@ -59,7 +59,8 @@ export interface ExitVerdict {
 export function classifyExit(facts: ExitFacts): ExitVerdict {
   if (facts.expected !== null) return verdictOfOurOwn(facts, facts.expected);
   const gentle = { counts: false, unrequested: true, finding: null };
-  if (facts.rebooted) return { ...gentle, kind: 'host_reboot', cause: 'the machine was restarted' };
+  if (facts.rebooted)
+    return { ...gentle, kind: 'host_reboot', cause: 'ended because the machine was restarted' };
   if (facts.firstSight) {
     const cause = `was found stopped${codeInWords(facts.exitCode)} when it was first seen`;
     return { ...gentle, kind: 'found_stopped', unrequested: false, cause };

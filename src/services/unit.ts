@@ -42,8 +42,8 @@ export interface Unit {
   /** A kill by somebody else. */
   foreign: { signal: string; at: number } | null;
   oomSeen: boolean;
-  /** When an exit was last laid at the door of an absent engine. */
-  awayExitAt: number | null;
+  /** When exits were last laid at the door of an absent engine. */
+  awayExits: number[];
   /** Memory before an exit that is known by its event alone, in case the event was an old one. */
   undo: ServiceMemory | null;
   watch: RunWatch | null;
@@ -77,7 +77,7 @@ export function newUnit(name: string, now: number, restartInMs: number): Unit {
     diedDuringStart: false,
     foreign: null,
     oomSeen: false,
-    awayExitAt: null,
+    awayExits: [],
     probing: false,
     undo: null,
     watch: null,

@@ -401,7 +401,7 @@ describe('a new daemon', () => {
     expect(view(stage).service_status).toBe('running');
     expect(view(stage, 'ui')).toMatchObject({
       service_status: 'running',
-      last_exit: { attempt: 0, cause: 'the machine was restarted' },
+      last_exit: { attempt: 0, cause: 'ended because the machine was restarted' },
     });
   });
 
@@ -436,7 +436,7 @@ describe('the engine', () => {
     expect(view(stage)).toMatchObject({
       service_status: 'running',
       restarts: 1,
-      last_exit: { attempt: 0, cause: 'the Docker engine was stopped or restarted' },
+      last_exit: { attempt: 0, cause: 'ended because the Docker engine was stopped or restarted' },
     });
   });
 
@@ -452,7 +452,7 @@ describe('the engine', () => {
     expect(view(stage)).toMatchObject({
       service_status: 'running',
       restarts: 1,
-      last_exit: { attempt: 0, cause: 'the Docker engine was stopped or restarted' },
+      last_exit: { attempt: 0, cause: 'ended because the Docker engine was stopped or restarted' },
     });
   });
 
