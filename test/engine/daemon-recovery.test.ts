@@ -1,0 +1,248 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ServiceView, Status } from '../../src/status/schema.ts';
+import { ask } from '../contract/http.ts';
+import type { RunningDaemon } from '../support/daemon.ts';
+import { chat, containerRun, daemonStage, READY_LIMIT_MS, untilReady } from '../support/daemon-stage.ts';
+
+/** The promise: a hang is found within this time. */
+const HANG_FOUND_SECONDS = 75;
+/** Times in /status are whole seconds. */
+const ROUNDING_SECONDS = 1;
+/** A change that only needs a few calls of a busy engine. */
+const SOON_MS = 30_000;
+const TEST_LIMIT_MS = READY_LIMIT_MS + 60_000;
+const cpuTemplate = fileURLToPath(new URL('../../compose/docker-compose.cpu.yml', import.meta.url));
+
+const stage = daemonStage('test-daemon');
+let daemon: RunningDaemon;
+let hanging: RunningDaemon;
+/** These go on while other tests run: a hang needs a minute to be told from a long answer, a loop waits 10 s and 20 s. */
+let hangFound: ReturnType<typeof observeHang>;
+let loopSeen: ReturnType<typeof observeLoop>;
+
+beforeAll(async () => {
+  [daemon, hanging] = await Promise.all([stage.startReady(), stage.startReady()]);
+  hangFound = observeHang();
+  loopSeen = observeLoop();
+  // Their failures are those of the tests that wait for them.
+  for (const observed of [hangFound, loopSeen]) observed.catch(() => undefined);
+}, TEST_LIMIT_MS);
+
+async function observeHang() {
+  const hungAt = Date.now();
+  await ask(`http://127.0.0.1:${hanging.apiPort}/stand-in/hang`, { body: {} });
+  const healthDuring = (await ask(`http://127.0.0.1:${hanging.apiPort}/health`)).status;
+  const status = await hanging.waitFor(
+    (now) => exitOf(now, 'api') !== null,
+    'the hang is found',
+    (HANG_FOUND_SECONDS + 15) * 1000,
+  );
+  return { status, hungAt, healthDuring };
+}
+
+/** A service whose every start fails: how long it waits after each failure, in milliseconds. */
+async function observeLoop() {
+  const text = (await readFile(cpuTemplate, 'utf8')).replace(
+    'VLLM_NO_USAGE_STATS: "1"',
+    '$&\n      STAND_IN_FAIL: kv_small\n      STAND_IN_LOAD_SECONDS: "0.2"',
+  );
+  const failing = await stage.start({ composeText: text });
+  const seen: { view: ServiceView; waitMs: number }[] = [];
+  for (const attempt of [1, 2, 3]) {
+    const { services } = await failing.waitFor(
+      (status) => exitOf(status, 'api')?.attempt === attempt,
+      `failure ${attempt}`,
+      READY_LIMIT_MS,
+    );
+    const view = services['api'];
+    if (view === undefined) throw new Error('there is no api');
+    const next = view.next_restart_at;
+    const at = view.last_exit?.at ?? '';
+    seen.push({ view, waitMs: next === null ? 0 : Date.parse(next) - Date.parse(at) });
+  }
+  const readyz = (await failing.readyz()).status;
+  await failing.cleanup();
+  return { seen, readyz };
+}
+
+function exitOf(status: Status, service: string) {
+  return status.services[service]?.last_exit ?? null;
+}
+
+/** Waits until the service has another record of an exit and is ready again. */
+function untilBack(service: string, before: Status): Promise<Status> {
+  const restarts = before.services[service]?.restarts ?? 0;
+  return daemon.waitFor(
+    ({ services }) => (services[service]?.restarts ?? 0) > restarts && services[service]?.ready === true,
+    `${service} is back`,
+    READY_LIMIT_MS,
+  );
+}
+
+describe('a service that ends without being asked to', { timeout: TEST_LIMIT_MS }, () => {
+  it('is started again at once after the death of its engine process, although the exit code is 0', async () => {
+    const before = await daemon.status();
+    await ask(`http://127.0.0.1:${daemon.apiPort}/stand-in/crash-engine`, { body: {} });
+    const after = await untilBack('api', before);
+    expect(after.services['api']).toMatchObject({
+      restarts: 1,
+      container_id: before.services['api']?.container_id,
+      problem: null,
+      last_exit: {
+        exit_code: 0,
+        oom_killed: false,
+        cause: 'exited with code 0, not asked for',
+        attempt: 1,
+      },
+    });
+    const gathered = await daemon.waitFor(
+      (status) => (exitOf(status, 'api')?.log_tail.length ?? 0) > 0,
+      'the log is kept',
+      SOON_MS,
+    );
+    expect(exitOf(gathered, 'api')?.log_tail.join('\n')).toContain('engine core exited unexpectedly');
+    expect((await chat(daemon)).status).toBe(200);
+    expect(gathered.deployment.deployment_status).toBe('completed');
+  });
+
+  it('is started again after its process was killed from the host', async () => {
+    const before = await daemon.status();
+    const { pid } = await containerRun(stage, daemon, 'ui');
+    process.kill(pid, 'SIGKILL');
+    const after = await untilBack('ui', before);
+    expect(after.services['ui']?.last_exit).toMatchObject({
+      exit_code: 137,
+      cause: 'exited with code 137 (signal 9), not asked for',
+      attempt: 1,
+    });
+  });
+
+  it('is started again after `docker stop`, with the right command named', async () => {
+    const before = await daemon.status();
+    await stage.engine.docker(['stop', `${daemon.project}-api`]);
+    const after = await untilBack('api', before);
+    expect(after.services['api']?.last_exit).toMatchObject({
+      cause: expect.stringMatching(/ended from outside.*ai-sandbox stop api/),
+      attempt: 0,
+    });
+  });
+
+  it('is started again after `docker kill`, named so', async () => {
+    const before = await daemon.status();
+    await stage.engine.docker(['kill', `${daemon.project}-ui`]);
+    const after = await untilBack('ui', before);
+    expect(after.services['ui']?.last_exit).toMatchObject({
+      exit_code: 137,
+      cause: expect.stringContaining('ended from outside by docker stop or docker kill (signal 9)'),
+      attempt: 0,
+    });
+  });
+
+  it('is made anew after `docker rm -f`', async () => {
+    const before = await containerRun(stage, daemon, 'ui');
+    await stage.engine.docker(['rm', '-f', before.id]);
+    await daemon.waitFor(
+      ({ services: { ui } }) => ui?.ready === true && ui.container_id !== before.id,
+      'ui is back in another container',
+      READY_LIMIT_MS,
+    );
+  });
+
+  it('leaves a dated line in deployment.log for every exit', async () => {
+    const text = await daemon.logFile('deployment.log');
+    expect(text).toContain('api: ended: exited with code 0, not asked for, exit code 0, attempt 1');
+    expect(text).toContain('ui: ended: exited with code 137 (signal 9)');
+    expect(text).toContain('ai-sandbox stop api');
+  });
+
+  it('waits longer from restart to restart when it fails again and again', async () => {
+    const { seen, readyz } = await loopSeen;
+    expect(seen.map(({ waitMs }) => Math.round(waitMs / 5_000) * 5)).toEqual([0, 10, 20]);
+    expect(seen.at(-1)?.view).toMatchObject({
+      service_status: 'stopped',
+      problem: { code: 'container_exited' },
+    });
+    expect(readyz).toBe(503);
+  });
+});
+
+describe('the daemon itself', { timeout: TEST_LIMIT_MS }, () => {
+  it('killed and started again, leaves both containers alone', async () => {
+    await untilReady(daemon);
+    const before = [await containerRun(stage, daemon, 'api'), await containerRun(stage, daemon, 'ui')];
+    const then = await daemon.status();
+    daemon.kill('SIGKILL');
+    await daemon.restart();
+    await untilReady(daemon);
+    expect([await containerRun(stage, daemon, 'api'), await containerRun(stage, daemon, 'ui')]).toEqual(
+      before,
+    );
+    const now = await daemon.status();
+    expect(now.deployment.deployment_timestamp).toBe(then.deployment.deployment_timestamp);
+    expect(now.services['api']?.restarts).toBe(then.services['api']?.restarts);
+  });
+
+  it('stopped, leaves both containers running, says so in the login message, and ends with code 0', async () => {
+    const ended = await daemon.stop();
+    expect(ended).toEqual({ code: 0, signal: null });
+    expect((await containerRun(stage, daemon, 'api')).state).toBe('running');
+    expect(await daemon.motd()).toMatch(/not running|stopped/i);
+    const status = await daemon.cli(['status']);
+    expect(status).toMatchObject({ code: 3, stdout: expect.stringContaining('the daemon is not running') });
+  });
+
+  it('finds what ended while it was away, and starts it', async () => {
+    await stage.engine.docker(['kill', `${daemon.project}-ui`]);
+    await daemon.restart();
+    const status = await daemon.waitFor(
+      ({ services: { ui } }) => ui?.ready === true,
+      'ui is back',
+      READY_LIMIT_MS,
+    );
+    expect(status.services['ui']?.last_exit).toMatchObject({ exit_code: 137 });
+  });
+
+  it("keeps a user's stop across its own restart, until the user starts the service", async () => {
+    const stopped = await daemon.cli(['stop', 'ui']);
+    expect(stopped).toMatchObject({ code: 0, stdout: 'ui: stopped\n' });
+    expect((await containerRun(stage, daemon, 'ui')).state).toBe('exited');
+    daemon.kill('SIGKILL');
+    await daemon.restart();
+    await daemon.waitFor(
+      ({ services, uptime_seconds }) => services['api']?.ready === true && uptime_seconds >= 5,
+      'api is known, and time enough has passed to start ui',
+      READY_LIMIT_MS,
+    );
+    expect((await daemon.status()).services['ui']).toMatchObject({
+      service_status: 'stopped',
+      wanted: false,
+      problem: null,
+    });
+    expect((await containerRun(stage, daemon, 'ui')).state).toBe('exited');
+    expect((await daemon.readyz()).body).toContain('stopped on request');
+    expect((await daemon.cli(['start', 'ui'])).code).toBe(0);
+    await untilReady(daemon);
+  });
+});
+
+describe('a service that hangs', { timeout: TEST_LIMIT_MS + HANG_FOUND_SECONDS * 1000 }, () => {
+  it(`whose /health still answers, is found within ${HANG_FOUND_SECONDS} s, killed and started again`, async () => {
+    const { status, hungAt, healthDuring } = await hangFound;
+    expect(healthDuring).toBe(200);
+    const exit = exitOf(status, 'api');
+    expect(exit?.cause).toBe('answered no probe three times in a row and was killed');
+    const foundSeconds = (Date.parse(exit?.at ?? '') - hungAt) / 1000;
+    expect(foundSeconds).toBeLessThanOrEqual(HANG_FOUND_SECONDS + ROUNDING_SECONDS);
+    await untilReady(hanging);
+    expect((await chat(hanging)).status).toBe(200);
+  });
+
+  it('was shown as not ready before it was killed', async () => {
+    await hangFound;
+    expect(await hanging.logFile('deployment.log')).toMatch(
+      /api: (starting|running, not ready)[\s\S]*api: ended: answered no probe/,
+    );
+  });
+});
