@@ -101,11 +101,18 @@ export async function startEngine(name: string, dockerdArguments: string[] = [])
       await order('start');
     },
     start: () => order('start'),
+    docker: (args, options) => engineAt(engine.socketPath).docker(args, options),
+  };
+}
+
+/** The engine that answers at a socket, used and left as found. */
+export function engineAt(socketPath: string): Pick<PrivateEngine, 'socketPath' | 'dockerHost' | 'docker'> {
+  const dockerHost = `unix://${socketPath}`;
+  return {
+    socketPath,
+    dockerHost,
     docker: (args, options = {}) =>
-      command('docker', args, {
-        ...options,
-        env: { DOCKER_HOST: `unix://${engine.socketPath}`, ...options.env },
-      }),
+      command('docker', args, { ...options, env: { DOCKER_HOST: dockerHost, ...options.env } }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { afterAll } from 'vitest';
 import { type PrivateEngine, startEngine } from './engine-process.ts';
 
-export { type CommandResult, type PrivateEngine, tinyImage } from './engine-process.ts';
+export { type CommandResult, engineAt, type PrivateEngine, tinyImage } from './engine-process.ts';
 
 const END_LIMIT_MS = 60_000;
 
