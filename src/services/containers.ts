@@ -12,7 +12,7 @@ interface Entry {
 const REMOVED_KEPT = 100;
 
 /** A point in the order of changes, taken when a question to the engine leaves. */
-export type Mark = number;
+type Mark = number;
 
 /**
  * The containers as last known: answers of the engine, and what events and our own calls changed since.
@@ -20,6 +20,8 @@ export type Mark = number;
  */
 export interface Containers {
   all(): ObservedContainer[];
+  /** Another number whenever anything was taken, changed, added or removed. */
+  version(): number;
   get(id: string): ObservedContainer | undefined;
   /** False while an event or call has changed it and the engine has not been asked since. */
   isSampled(id: string): boolean;
@@ -43,9 +45,11 @@ export function createContainers(): Containers {
   /** When a container was last removed, so that an old answer does not bring it back. */
   const removed = new Map<string, number>();
   let changes = 0;
+  let version = 0;
   const changedSince = (id: string, asked: Mark) =>
     Math.max(entries.get(id)?.changedAt ?? 0, removed.get(id) ?? 0) > asked;
   const take = (container: ObservedContainer) => {
+    version += 1;
     entries.set(container.id, {
       container,
       sampled: true,
@@ -53,10 +57,12 @@ export function createContainers(): Containers {
     });
   };
   const drop = (id: string) => {
+    version += 1;
     entries.delete(id);
     removed.set(id, ++changes);
   };
   return {
+    version: () => version,
     all: () => [...entries.values()].map((entry) => entry.container),
     get: (id) => entries.get(id)?.container,
     isSampled: (id) => entries.get(id)?.sampled ?? false,
@@ -72,7 +78,10 @@ export function createContainers(): Containers {
       for (const id of entries.keys()) {
         if (ids.has(id)) continue;
         if (changedSince(id, asked)) complete = false;
-        else entries.delete(id);
+        else {
+          version += 1;
+          entries.delete(id);
+        }
       }
       for (const id of [...removed.keys()].slice(0, -REMOVED_KEPT)) removed.delete(id);
       return complete;
@@ -86,6 +95,7 @@ export function createContainers(): Containers {
     change(id, fields) {
       const entry = entries.get(id);
       if (entry === undefined) return;
+      version += 1;
       entries.set(id, {
         container: { ...entry.container, ...fields },
         sampled: false,
@@ -93,6 +103,7 @@ export function createContainers(): Containers {
       });
     },
     add(container) {
+      version += 1;
       removed.delete(container.id);
       entries.set(container.id, { container, sampled: false, changedAt: ++changes });
     },

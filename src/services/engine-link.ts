@@ -8,7 +8,7 @@ import type { Finding } from '../status/problem.ts';
 /** Between two questions whether the engine answers. */
 export const PING_INTERVAL_MS = 4_000;
 /** A silent engine is taken for lost after this; 4 s + 5 s keep the promise of 10 s. */
-export const PING_DEADLINE_MS = 5_000;
+const PING_DEADLINE_MS = 5_000;
 /** Pace of asking an engine that is lost. */
 const LOST_PING_INTERVAL_MS = 1_000;
 

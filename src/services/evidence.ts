@@ -9,7 +9,7 @@ import { serviceLane } from './step.ts';
 import type { Unit } from './unit.ts';
 
 /** Log lines kept with an exit. */
-export const EVIDENCE_LINES = 50;
+const EVIDENCE_LINES = 50;
 /** Lines asked for: the first ones of the next run may stand behind those of the one that ended. */
 const ASKED_LINES = 200;
 const EVIDENCE_DEADLINE_MS = 15_000;

@@ -6,7 +6,7 @@ import { remember, type ServiceMemory } from './memory.ts';
 import { isLoop, RESTART_CAP_MS, restartDelayMs } from './restart-policy.ts';
 
 /** Who ended a container. */
-export type ExitKind =
+type ExitKind =
   | 'asked'
   | 'hang'
   | 'stalled'

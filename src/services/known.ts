@@ -1,6 +1,6 @@
 import type { ServiceSpec } from '../compose/service-spec.ts';
 import type { DesiredServices, Observation } from './observe.ts';
-import type { ImageKnowledge, Known, KnownService } from './plan.ts';
+import type { ImageKnowledge, Known, KnownService } from './plan-inputs.ts';
 import type { Room } from './room.ts';
 import type { Unit } from './unit.ts';
 

@@ -28,7 +28,7 @@ export interface ServiceFacts {
 }
 
 /** `stopped → starting → running`, `failed` for what does not pass by itself; see the table of words. Pure. */
-export function serviceStatus(facts: ServiceFacts): ServiceStatus {
+function serviceStatus(facts: ServiceFacts): ServiceStatus {
   const { container, memory, watch } = facts;
   if (container !== null && isUp(container)) {
     if (watch?.ready === true) return 'running';

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import type { LastExit } from '../status/schema.ts';
 
 /** Records kept per service: enough to see a loop of a whole day at the slow pace. */
-export const HISTORY_LENGTH = 20;
+const HISTORY_LENGTH = 20;
 
 /** Records that keep their log lines; older ones keep the rest. Bounds the state file. */
 const HISTORY_WITH_LOGS = 3;
@@ -20,7 +20,7 @@ const ExitSchema = Type.Object({
 });
 
 /** What is remembered about one service and cannot be derived from the engine. */
-export const ServiceMemorySchema = Type.Object({
+const ServiceMemorySchema = Type.Object({
   /** False after a user's stop; survives a restart of the daemon. */
   wanted: Type.Boolean(),
   /** All exits that were not asked for, since the first start of the daemon. */

@@ -7,7 +7,7 @@ import { COMPOSE_LABELS, SPEC_HASH_LABEL } from '../docker/labels.ts';
  * How a container differs from the file: `changed` is made anew; one of another hash version or without a hash of ours
  * (made by docker compose) is adopted as it is.
  */
-export type Drift = 'none' | 'changed' | 'other_version' | 'no_hash';
+type Drift = 'none' | 'changed' | 'other_version' | 'no_hash';
 
 /** What the engine has of one service. */
 export interface ServiceObservation {

@@ -2,56 +2,13 @@ import type { ComposeProject, ServiceSpec } from '../compose/service-spec.ts';
 import type { ObservedContainer } from '../docker/engine.ts';
 import { COMPOSE_LABELS } from '../docker/labels.ts';
 import type { DesiredServices, Observation, ServiceObservation } from './observe.ts';
+import type { Known, KnownService } from './plan-inputs.ts';
 import { laneOf, type Step, type StopReason } from './step.ts';
-import type { Gates } from './types.ts';
 
 /** While a service is starting it ignores SIGTERM (vLLM while loading does), so a long wait gains nothing. */
-export const STARTING_GRACE_MS = 5_000;
+const STARTING_GRACE_MS = 5_000;
 /** While serving it may have to finish requests, where the file says nothing else. */
-export const SERVING_GRACE_MS = 30_000;
-
-/** What is known of a service beside what the engine shows. */
-export interface KnownService {
-  wanted: boolean;
-  /** A fatal cause stands: no start until something changes. */
-  failed: boolean;
-  /** Monotonic time before which it is not started. */
-  notBefore: number;
-  /** It was ready in this run: stop it gently. */
-  serving: boolean;
-  /** It ran before: the order of start is behind it. */
-  started: boolean;
-  /** The engine's view of it is not certain: ask first. */
-  uncertain: boolean;
-  /** A user wants a new run of it. */
-  restartRequested: boolean;
-  /** A run that must be ended because it hangs. */
-  doomed: { containerId: string; reason: StopReason; cause: string } | null;
-  /** Why its container must be made anew though the file did not change. */
-  recreate: string | null;
-  /** Its exit code 0 is its purpose, and it has ended with it. */
-  completed: boolean;
-  /** Its last exit in words; '' when there is none on record. */
-  lastExit: string;
-}
-
-/** Whether an image is there: `refresh` means there, but to be pulled once more (`pull_policy: always`). */
-export type ImageKnowledge = 'present' | 'missing' | 'refresh';
-
-/** What the plan needs to know, as values. */
-export interface Known {
-  services: Record<string, KnownService>;
-  gates: Gates;
-  /** By reference; absent: not asked yet. */
-  images: Record<string, ImageKnowledge>;
-  /** Null: not asked yet. */
-  networks: ReadonlySet<string> | null;
-  volumes: ReadonlySet<string> | null;
-  /** Services that are ready now, for `depends_on: {condition: service_healthy}`. */
-  ready: ReadonlySet<string>;
-  /** Monotonic time before which a lane is not used again after a failure. */
-  retryAt: Record<string, number>;
-}
+const SERVING_GRACE_MS = 30_000;
 
 /** The steps that can be made now, at most one a lane, and what each service waits for. */
 export interface Plan {
@@ -59,16 +16,11 @@ export interface Plan {
   waitingFor: Record<string, string | null>;
 }
 
-/** The steps that can be made now, each one call with its cause. Pure; see {@link makePlan}. */
-export function plan(desired: DesiredServices, observed: Observation, known: Known, now: number): Step[] {
-  return makePlan(desired, observed, known, now).steps;
-}
-
 /**
  * Compares what should be with what is. Steps of different lanes may be made at the same time; what depends on them
- * is planned when they are done, because every step is followed by a new plan.
+ * is planned when they are done, because every step is followed by a new plan. Pure.
  */
-export function makePlan(desired: DesiredServices, observed: Observation, known: Known, now: number): Plan {
+export function plan(desired: DesiredServices, observed: Observation, known: Known, now: number): Plan {
   const steps: Step[] = [];
   const waitingFor: Record<string, string | null> = {};
   for (const orphan of observed.orphans) steps.push(...stepsForOrphan(orphan));

@@ -1,7 +1,6 @@
 import { carryProblem, type Finding, type Problem } from '../status/problem.ts';
 import { notBeforeOf } from './known.ts';
 import { type ServiceFacts, serviceFinding, serviceView } from './machine.ts';
-import { observe } from './observe.ts';
 import type { Room } from './room.ts';
 import { serviceLane } from './step.ts';
 import type { ServicesSnapshot } from './types.ts';
@@ -28,7 +27,7 @@ export function createReporter(room: Room, waitingFor: () => Record<string, stri
 
   const snapshot = (): ServicesSnapshot => {
     const { desired, link } = room;
-    const seen = desired === null ? null : observe(desired, room.containers.all());
+    const seen = room.seen();
     const result: ServicesSnapshot = {
       services: {},
       problems: [],

@@ -1,13 +1,13 @@
 import type { LastExit } from '../status/schema.ts';
 
 /** First delay after the restart that is made at once; then it doubles (the curve of the kubelet, facts §8). */
-export const RESTART_BASE_MS = 10_000;
+const RESTART_BASE_MS = 10_000;
 export const RESTART_CAP_MS = 300_000;
 /** A service that was ready for so long without a break starts the curve anew. */
 export const HEALTHY_RESET_MS = 600_000;
 /** So many counted failures with one cause within the window are a loop. */
-export const LOOP_FAILURES = 5;
-export const LOOP_WINDOW_MS = 30 * 60_000;
+const LOOP_FAILURES = 5;
+const LOOP_WINDOW_MS = 30 * 60_000;
 /** What needs something done to the machine is looked at again this often: asking costs nothing. */
 export const HOST_RECHECK_MS = 30_000;
 

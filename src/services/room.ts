@@ -10,14 +10,14 @@ import type { EngineLink } from './engine-link.ts';
 import type { CreateRequestMaker } from './execute.ts';
 import type { ServicesMemory } from './memory.ts';
 import type { MemoryKeeper } from './memory-keeper.ts';
-import type { DesiredServices } from './observe.ts';
+import type { DesiredServices, Observation } from './observe.ts';
 import type { Probes } from './probe-target.ts';
 import type { Step } from './step.ts';
 import type { Gates } from './types.ts';
 import type { Unit } from './unit.ts';
 
 /** How long a starting service may move nothing, and the paces of looking; times in milliseconds. */
-export interface SupervisorSettings {
+interface SupervisorSettings {
   silenceLimitMs: number;
   /** Between two questions whether the engine answers; with its deadline a loss is known within 10 s. */
   pingIntervalMs?: number;
@@ -59,7 +59,7 @@ export interface ImageState {
 }
 
 /** A step that is being made. */
-export interface LaneWork {
+interface LaneWork {
   step: Step;
   controller: AbortController;
   /** Settles with the step, never rejects. */
@@ -67,7 +67,7 @@ export interface LaneWork {
 }
 
 /** Why a lane rests after a failure. `at` is monotonic. */
-export interface LaneRest {
+interface LaneRest {
   failures: number;
   at: number;
   finding: Finding | null;
@@ -98,6 +98,8 @@ export interface Room {
   rebooted: boolean;
   /** Ends with the run of the supervisor. */
   signal: AbortSignal;
+  /** The containers sorted by service; null without a file. */
+  seen(): Observation | null;
   /** Looks at everything again now, or right after the look that is under way. */
   wake(): void;
   /** Runs `work` when the steps of this look have left. */
@@ -132,4 +134,10 @@ export function asEngineError(error: unknown): EngineError {
   if (error instanceof EngineError) return error;
   const detail = errorMessage(error);
   return new EngineError('refused', detail, { code: 'engine_call_failed', detail });
+}
+
+/** The service that a step is about; undefined for networks, volumes, images and services that left the file. */
+export function unitOf(room: Room, step: Step): Unit | undefined {
+  if (!('service' in step)) return undefined;
+  return room.units.get(typeof step.service === 'string' ? step.service : step.service.name);
 }

@@ -2,15 +2,15 @@ import type { Finding } from '../status/problem.ts';
 import type { ProbeResult } from './types.ts';
 
 /** Pace of probes while a service starts: they are refused at once and cost nothing. */
-export const PROBE_STARTING_MS = 2_000;
+const PROBE_STARTING_MS = 2_000;
 /** Pace of probes of a ready service, from the start of one to the start of the next. */
-export const PROBE_READY_MS = 30_000;
+const PROBE_READY_MS = 30_000;
 /** Pace after a miss. With a deadline of 10 s a hang is found after 30 + 10 + 10 + 10 = 60 s, at most 66 s. */
-export const PROBE_MISSED_MS = 10_000;
+const PROBE_MISSED_MS = 10_000;
 /** A probe that has not settled by then is a miss, whatever its own deadline says. */
 export const PROBE_OUTER_DEADLINE_MS = 12_000;
 /** Misses in a row after which the process is taken for hung. */
-export const MISSES_LIMIT = 3;
+const MISSES_LIMIT = 3;
 
 /** What the probes have shown of one run of a container. Times are monotonic milliseconds. */
 export interface RunWatch {

@@ -12,14 +12,14 @@ import { knownOf } from './known.ts';
 import { launch } from './lanes.ts';
 import { askImage, askParts, createLister, RELIST_INTERVAL_MS, sample } from './looking.ts';
 import { createMemoryKeeper } from './memory-keeper.ts';
-import { type Observation, observe } from './observe.ts';
-import { makePlan, type Plan } from './plan.ts';
+import { type DesiredServices, type Observation, observe } from './observe.ts';
+import { type Plan, plan } from './plan.ts';
 import { createReporter } from './reporter.ts';
 import { type Room, type SupervisorParts, setUncertain } from './room.ts';
 import { type Desired, type Gates, ServiceActionError, type Supervisor } from './types.ts';
 import { endWatch, keepWatch, noteMovement } from './watches.ts';
 
-export type { SupervisorParts, SupervisorSettings } from './room.ts';
+export type { SupervisorParts } from './room.ts';
 
 /** A look at everything happens at least this often, so that the watchdog can tell a stuck loop from a quiet one. */
 const LONGEST_REST_MS = 5_000;
@@ -68,8 +68,18 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     gap: false,
     rebooted: memory.bootId !== null && memory.bootId !== parts.bootId,
     signal: ended.signal,
+    seen: () => (room.desired === null ? null : seenBy(room.desired)),
     wake: () => look(),
     afterSteps: (work) => afterwards.push(work),
+  };
+  let latest: { desired: DesiredServices; version: number; seen: Observation } | null = null;
+  /** Sorted anew only when something changed. */
+  const seenBy = (desired: DesiredServices): Observation => {
+    const version = room.containers.version();
+    if (latest === null || latest.desired !== desired || latest.version !== version) {
+      latest = { desired, version, seen: observe(desired, room.containers.all()) };
+    }
+    return latest.seen;
   };
   const reporter = createReporter(room, () => lastPlan.waitingFor);
   const alarm = createAlarm(clock, () => look());
@@ -109,9 +119,8 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     memory.setBootId(parts.bootId);
   };
   const examineAll = () => {
-    const { desired } = room;
-    if (desired === null) return;
-    const seen = observe(desired, room.containers.all());
+    const seen = room.seen();
+    if (seen === null) return;
     for (const unit of room.units.values()) {
       if (!unit.uncertain) examine(room, unit, seen.services[unit.name]?.container ?? null);
     }
@@ -144,14 +153,14 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     const { desired } = room;
     if (desired !== null && link.reachable !== false) {
       examineAll();
-      const observed = observe(desired, room.containers.all());
+      const observed = seenBy(desired);
       for (const service of desired.services) {
         const unit = room.units.get(service.name);
         if (unit !== undefined) {
           keepWatch(room, unit, service, observed.services[service.name]?.container ?? null);
         }
       }
-      lastPlan = makePlan(desired, observed, knownOf(room, desired, observed), now);
+      lastPlan = plan(desired, observed, knownOf(room, desired, observed), now);
       if (room.blocked === null) {
         for (const step of lastPlan.steps) launch(room, step);
       }

@@ -31,7 +31,7 @@ export interface ProbeTarget {
 export type Probe = (target: ProbeTarget, signal: AbortSignal) => Promise<ProbeResult>;
 
 /** What a service waits for before its container may start, decided outside of this room. */
-export interface Gate {
+interface Gate {
   /** Word shown as `waiting_for`: `model`, `gpu`, `disk`, `docker`. */
   waitingFor: string;
 }
@@ -41,8 +41,6 @@ export interface Gates {
   /** Null: may start. By service name. */
   [service: string]: Gate | null;
 }
-
-export type { ServiceMemory, ServicesMemory } from './memory.ts';
 
 /** A change of the desired state handed to the supervisor. */
 export type Desired = {

@@ -4,7 +4,8 @@ import { specHash } from '../../../src/compose/spec-hash.ts';
 import type { ObservedContainer } from '../../../src/docker/engine.ts';
 import { containerLabels } from '../../../src/docker/labels.ts';
 import { observe } from '../../../src/services/observe.ts';
-import { type Known, type KnownService, makePlan } from '../../../src/services/plan.ts';
+import { plan } from '../../../src/services/plan.ts';
+import type { Known, KnownService } from '../../../src/services/plan-inputs.ts';
 import { formatPlan } from '../../../src/services/step.ts';
 import { project, service } from './support.ts';
 
@@ -49,12 +50,7 @@ function planOf(scene: Scene): string {
     retryAt: {},
     ...scene.rest,
   };
-  const { steps, waitingFor } = makePlan(
-    desired,
-    observe(desired, scene.containers ?? []),
-    all,
-    scene.now ?? 0,
-  );
+  const { steps, waitingFor } = plan(desired, observe(desired, scene.containers ?? []), all, scene.now ?? 0);
   const waits = Object.entries(waitingFor).filter(([, word]) => word !== null);
   return [formatPlan(steps), ...waits.map(([name, word]) => `${name} waits for ${word}`)].join('\n');
 }

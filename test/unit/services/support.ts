@@ -66,7 +66,7 @@ export function project(services: ServiceSpec[]): ComposeProject {
 }
 
 /** A create call reduced to what the scripted engine reads. */
-export function createRequest(
+function createRequest(
   of: ComposeProject,
   spec: ServiceSpec,
   hash: string,
@@ -80,7 +80,7 @@ export function createRequest(
 }
 
 /** A section of the state file that outlives the daemon of the test, through JSON as the real one. */
-export function createSection(): StateSection<ServicesMemory> & { text: string } {
+function createSection(): StateSection<ServicesMemory> & { text: string } {
   const section = {
     text: JSON.stringify(EMPTY_MEMORY),
     get: (): ServicesMemory => JSON.parse(section.text),
