@@ -70,6 +70,8 @@ function factsOf(room: Room, unit: Unit, container: ObservedContainer, noticed: 
     expected.containerId === container.id &&
     Date.parse(expected.until) >= room.parts.clock.now().getTime();
   const excused = unit.awayExits.filter((at) => now - at < AWAY_WINDOW_MS).length;
+  // What an event tells while the engine does not answer is its own end; after it has come back, only its list can tell.
+  const away = noticed.finishedAt === null ? room.link.reachable === false : room.gap;
   const foreign = unit.foreign !== null && now - unit.foreign.at <= FOREIGN_KILL_MS ? unit.foreign : null;
   return {
     service: unit.name,
@@ -77,7 +79,7 @@ function factsOf(room: Room, unit: Unit, container: ObservedContainer, noticed: 
     oomKilled: noticed.oomKilled || unit.oomSeen,
     expected: ours ? expected.reason : null,
     foreignSignal: foreign?.signal ?? null,
-    engineWasAway: room.gap && noticed.finishedAt !== null && excused < AWAY_EXCUSES,
+    engineWasAway: away && excused < AWAY_EXCUSES,
     rebooted: room.rebooted,
     firstSight: noticed.firstSight,
     oneShot: isOneShot(room, unit.name),

@@ -187,7 +187,8 @@ export function blameEngine(memory: ServiceMemory, now: Date): ServiceMemory | n
   return {
     ...memory,
     history: memory.history.with(-1, blamed),
-    attempts: exit.attempt > 0 ? memory.attempts - 1 : memory.attempts,
+    // A user's action may have set them to none meanwhile.
+    attempts: exit.attempt > 0 ? Math.max(0, memory.attempts - 1) : memory.attempts,
     nextRestartAt: null,
   };
 }

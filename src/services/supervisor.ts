@@ -91,6 +91,8 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     log.error(`the Docker engine is lost: ${finding.detail}`);
     room.gap = true;
     for (const unit of room.units.values()) {
+      // Its containers may have ended with it: only a probe can tell now.
+      if (unit.watch !== null) unit.watch = { ...unit.watch, nextProbeAt: clock.monotonicMs() };
       const blamed = blameEngine(memory.of(unit.name), clock.now());
       if (blamed === null) continue;
       memory.set(unit.name, blamed);
@@ -151,15 +153,11 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   const lookOnce = () => {
     const now = clock.monotonicMs();
     const { desired } = room;
+    if (desired !== null && link.reachable === false) watchAll(desired, seenBy(desired));
     if (desired !== null && link.reachable !== false) {
       examineAll();
       const observed = seenBy(desired);
-      for (const service of desired.services) {
-        const unit = room.units.get(service.name);
-        if (unit !== undefined) {
-          keepWatch(room, unit, service, observed.services[service.name]?.container ?? null);
-        }
-      }
+      watchAll(desired, observed);
       lastPlan = plan(desired, observed, knownOf(room, desired, observed), now);
       if (room.blocked === null) {
         for (const step of lastPlan.steps) launch(room, step);
@@ -178,6 +176,14 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     afterwards = [];
     for (const task of work) task();
     reporter.report();
+  };
+
+  const watchAll = (desired: DesiredServices, observed: Observation) => {
+    for (const service of desired.services) {
+      const unit = room.units.get(service.name);
+      if (unit === undefined) continue;
+      keepWatch(room, unit, service, observed.services[service.name]?.container ?? null);
+    }
   };
 
   /** Images and networks matter only for a container that has to be made. */
