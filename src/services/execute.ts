@@ -1,6 +1,7 @@
 import type { ComposeProject, ServiceSpec } from '../compose/service-spec.ts';
 import type { CreateRequest, Engine, PullProgress } from '../docker/engine.ts';
 import { networkLabels, volumeLabels } from '../docker/labels.ts';
+import { imageSpace } from './image-space.ts';
 import type { Step } from './step.ts';
 
 /** Makes the engine's create call of a service. */
@@ -45,8 +46,10 @@ const EXECUTORS: Executors = {
     await engine.createVolume({ name, driver, driverOptions, labels }, signal);
     return undefined;
   },
-  pullImage: async ({ image }, { engine, onPullProgress }, signal) => {
-    await engine.pullImage(image, (progress) => onPullProgress(image, progress), signal);
+  pullImage: async ({ image }, { engine, project, onPullProgress }, signal) => {
+    const requiredBytes = imageSpace(project, image);
+    const options = requiredBytes === undefined ? {} : { requiredBytes };
+    await engine.pullImage(image, (progress) => onPullProgress(image, progress), signal, options);
     return undefined;
   },
   createContainer: ({ service, hash }, context, signal) => {

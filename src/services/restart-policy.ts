@@ -1,6 +1,6 @@
 import type { LastExit } from '../status/schema.ts';
 
-/** First delay after the restart that is made at once; then it doubles (the curve of the kubelet, facts §8). */
+/** First delay after the restart that is made at once; then it doubles (the curve of the kubelet's CrashLoopBackOff). */
 const RESTART_BASE_MS = 10_000;
 export const RESTART_CAP_MS = 300_000;
 /** A service that was ready for so long without a break starts the curve anew. */
