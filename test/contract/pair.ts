@@ -24,7 +24,7 @@ export interface ContractSubject {
 
 export const API_KEY = 'contract-key';
 export const ADMIN = { email: 'admin@example.org', password: 'contract-password' };
-/** `--shutdown-timeout` of the api container, in seconds. */
+/** `--shutdown-timeout` of the api container, in seconds: enough for a short chat, short enough to wait for. */
 export const SHUTDOWN_TIMEOUT_SECONDS = 5;
 const GIB = 2 ** 30;
 const SERVICE_PORTS = { api: 8000, ui: 8080 } as const;

@@ -153,7 +153,7 @@ export function vllmContract(pair: () => ContractPair, startDeadlineMs: number):
     expect(answer.status).toBe(404);
     expect(answer.json).toEqual({
       error: {
-        message: 'The model `no/such-model` does not exist.',
+        message: `The model \`no/such-model\` does not exist. Valid aliases: ${pair().subject.model}.`,
         type: 'NotFoundError',
         param: 'model',
         code: 404,
@@ -232,22 +232,38 @@ export function vllmContract(pair: () => ContractPair, startDeadlineMs: number):
     expect(await pair().api.log()).toContain('[shutdown] API server: shutdown triggered');
   });
 
-  test('ends on SIGTERM although a chat runs, because of --shutdown-timeout', {
+  /** Starts a streamed chat and returns after its first event; `rest` resolves with the whole text, or null if cut off. */
+  const startChat = async (url: string, tokens: number): Promise<{ rest: Promise<string | null> }> => {
+    const answer = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify(chat({ stream: true, ignore_eos: true, max_tokens: tokens })),
+    });
+    const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+    if (reader === undefined) throw new Error('the chat has no body');
+    const first = (await reader.read()).value ?? '';
+    const readRest = async (): Promise<string> => {
+      let text = first;
+      for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+      return text;
+    };
+    return { rest: readRest().catch(() => null) };
+  };
+
+  test('finishes a chat that ends within --shutdown-timeout before it ends on SIGTERM', {
     timeout: within,
   }, async () => {
-    const url = await pair().ready('api');
-    const running = ask(`${url}/v1/chat/completions`, {
-      token: API_KEY,
-      body: chat({ ignore_eos: true, max_tokens: 1500 }),
-      deadlineMs: 60_000,
-    });
-    const settled = running.then(
-      () => null,
-      () => null,
-    );
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    const { rest } = await startChat(await pair().ready('api'), 50);
     expect(await pair().api.stop(SHUTDOWN_TIMEOUT_SECONDS + 10)).toBe(0);
-    await settled;
+    expect(await rest).toMatch(/data: \[DONE\]\n\n$/);
+  });
+
+  test('never ends on SIGTERM while a chat outlasts --shutdown-timeout', { timeout: within }, async () => {
+    const { rest } = await startChat(await pair().ready('api'), 500);
+    // A chat that surely lasts longer, on however fast a machine.
+    process.kill(await enginePid(pair()), 'SIGSTOP');
+    expect(await pair().api.stop(SHUTDOWN_TIMEOUT_SECONDS + 3)).toBe(137);
+    expect((await rest) ?? '').not.toMatch(/\[DONE\]/);
   });
 
   test('ends with code 2 on an option it does not know', { timeout: within }, async () => {

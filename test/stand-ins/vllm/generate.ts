@@ -37,7 +37,15 @@ async function readRequest(
   }
   const model = body['model'];
   if (typeof model === 'string' && model !== '' && !state.served.includes(model)) {
-    sendJson(response, 404, errorBody(404, `The model \`${model}\` does not exist.`, 'model'));
+    sendJson(
+      response,
+      404,
+      errorBody(
+        404,
+        `The model \`${model}\` does not exist. Valid aliases: ${state.served.join(', ')}.`,
+        'model',
+      ),
+    );
     return null;
   }
   return body;

@@ -12,8 +12,9 @@ const ENGINE_GRACE_MS = 400;
 
 /**
  * Serves until something ends it and returns the exit code, which is 0 in all cases vLLM survives to return one:
- * a dead engine (the well-known exit 0 after a crash) and SIGTERM. With a request in flight SIGTERM never ends unless
- * `--shutdown-timeout` was given; a wedged server ignores it.
+ * a dead engine (the well-known exit 0 after a crash) and SIGTERM. Requests in flight may end within
+ * `--shutdown-timeout`; after that their engine is gone and their connections stay open, so that SIGTERM never ends
+ * until the clients give up. A wedged server ignores it.
  */
 export async function serveUntilEnd(
   server: Server,
@@ -51,12 +52,15 @@ async function stopOnSignal(server: Server, state: ServerState, timeoutSeconds: 
     print('APIServer', record('launcher.py:254', `[shutdown] API server: ${text}`));
   say('shutdown triggered');
   say(`stopping engine client mode=${timeoutSeconds === 0 ? 'abort' : 'drain'} timeout=${timeoutSeconds}s`);
-  server.close();
-  server.closeIdleConnections();
   const deadline = Date.now() + timeoutSeconds * 1000;
-  // Without a timeout the real one waits for the connection to close, however long that takes.
-  while (state.engine.runningRequests > 0 && (timeoutSeconds === 0 || Date.now() < deadline)) await delay(50);
+  while (state.engine.runningRequests > 0 && Date.now() < deadline) await delay(50);
   await state.engine.stop(ENGINE_GRACE_MS);
   say('engine client stopped');
   say('signalling HTTP server shutdown');
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  if (state.engine.runningRequests > 0) {
+    printPlain('APIServer', 'INFO:     Waiting for connections to close. (CTRL+C to force quit)');
+  }
+  await closed;
 }
