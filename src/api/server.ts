@@ -94,8 +94,19 @@ export function createApi(parts: ApiParts): Api {
   };
 }
 
+/** No route has a schema; fastify would load its compilers of JSON schemas nevertheless, at each start. */
+const NO_SCHEMA_COMPILERS = {
+  buildValidator: () => noSchemas(),
+  buildSerializer: () => noSchemas(),
+};
+
+function noSchemas(): never {
+  throw new Error('routes of this server have no schemas');
+}
+
 function createServer(log: Log): FastifyInstance {
   const app = fastify({
+    schemaController: { compilersFactory: NO_SCHEMA_COMPILERS },
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,

@@ -1,4 +1,4 @@
-import { Client as HttpClient } from 'undici';
+import type { Client as HttpClient } from 'undici';
 import { answerWords, StatusError } from './errors.ts';
 
 /** An error answer is a sentence; of a longer one only the beginning is read. */
@@ -28,7 +28,9 @@ export async function openStream(
   scope: AbortSignal,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
-  const client = new HttpClient('http://localhost', {
+  // loaded with the first stream, which nobody waits for at the start of the daemon
+  const { Client } = await import('undici');
+  const client = new Client('http://localhost', {
     socketPath,
     allowH2: false,
     // silence is judged by the readers, who know what it means

@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { errorMessage } from '../lib/errors.ts';
 import { isLoopbackHost } from '../lib/loopback.ts';
 import { redirectFault } from './endpoint.ts';
@@ -30,8 +30,12 @@ export interface HttpQuestion {
   signal: AbortSignal;
 }
 
-/** HTTP/1.1 only: over HTTP/2 undici is bound by its flow-control window. Proxies of the environment are honoured. */
-export function createHubDispatcher(hub: URL): Dispatcher {
+/**
+ * HTTP/1.1 only: over HTTP/2 undici is bound by its flow-control window. Proxies of the environment are honoured.
+ * undici is loaded with the first request, so that the start of the daemon does not wait for it.
+ */
+export async function createHubDispatcher(hub: URL): Promise<Dispatcher> {
+  const { Agent, EnvHttpProxyAgent } = await import('undici');
   const options = { allowH2: false, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 };
   return isLoopbackHost(hub.hostname) ? new Agent(options) : new EnvHttpProxyAgent(options);
 }
@@ -108,6 +112,7 @@ async function ask(dispatcher: Dispatcher, url: URL, token: string | null, quest
     ...question.headers,
   };
   if (token !== null) headers['authorization'] = `Bearer ${token}`;
+  const { request } = await import('undici');
   try {
     const {
       statusCode,

@@ -70,15 +70,20 @@ export function createHub(options: HubOptions): Hub {
   const { clock } = options;
   const endpoint = options.endpoint.replace(/\/+$/, '');
   const hub = new URL(endpoint);
-  const dispatcher = options.dispatcher ?? createHubDispatcher(hub);
+  let opened: Promise<Dispatcher> | null = null;
+  const dispatcher = (): Promise<Dispatcher> => {
+    opened ??=
+      options.dispatcher === undefined ? createHubDispatcher(hub) : Promise.resolve(options.dispatcher);
+    return opened;
+  };
 
-  const answerTo = (
+  const answerTo = async (
     method: 'GET' | 'HEAD',
     url: URL,
     signal: AbortSignal,
     extra: { headers?: Record<string, string>; leaveHub?: boolean } = {},
   ): Promise<HttpAnswer> =>
-    send(dispatcher, hub, options.token(), {
+    send(await dispatcher(), hub, options.token(), {
       method,
       url,
       headers: extra.headers ?? {},
@@ -216,7 +221,9 @@ export function createHub(options: HubOptions): Hub {
 
   return {
     openFile,
-    close: () => dispatcher.close(),
+    close: async () => {
+      await (await opened)?.close();
+    },
     async resolve(identifier, revision, signal) {
       if (!isRevision(revision)) {
         throw new ModelError({

@@ -1,4 +1,4 @@
-import { type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { errorCode, errorMessage } from '../lib/errors.ts';
 
 /** An answer longer than this is cut: a probe reads a short JSON text, never a page. */
@@ -36,6 +36,7 @@ export async function ask(
   question: ProbeQuestion,
   signal: AbortSignal,
 ): Promise<ProbeAnswer> {
+  const { request } = await import('undici');
   let detail = 'the container has no address to ask at';
   for (const { host, port } of addresses) {
     const name = host.includes(':') ? `[${host}]` : host;

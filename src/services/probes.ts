@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Redactor } from '../lib/redact.ts';
 import type { Finding } from '../status/problem.ts';
 import { ask, type ProbeAnswer, property } from './probe-http.ts';
@@ -33,9 +33,13 @@ export interface ProbeParts {
  * exist) answers `{"status":true}` as JSON, since its page answers 200 to everything.
  */
 export function createProbes(parts: ProbeParts): { api: Probe; ui: Probe } {
-  const dispatcher =
-    parts.dispatcher ??
-    new Agent({ allowH2: false, pipelining: 0, connect: { timeout: CONNECT_TIMEOUT_MS } });
+  let dispatcher = parts.dispatcher;
+  const connections = async (): Promise<Dispatcher> => {
+    // loaded with the first probe, so that the start of the daemon does not wait for it
+    const { Agent } = await import('undici');
+    dispatcher ??= new Agent({ allowH2: false, pipelining: 0, connect: { timeout: CONNECT_TIMEOUT_MS } });
+    return dispatcher;
+  };
   const deadlineMs = parts.deadlineMs ?? PROBE_DEADLINE_MS;
   const within =
     (probe: (target: ProbeTarget, signal: AbortSignal) => Promise<ProbeResult>): Probe =>
@@ -46,8 +50,8 @@ export function createProbes(parts: ProbeParts): { api: Probe; ui: Probe } {
     };
 
   const api = within(async (target, signal) => {
-    const question = (path: string, body?: unknown) =>
-      ask(dispatcher, target.addresses, { path, body, apiKey: parts.apiKey(target) }, signal);
+    const question = async (path: string, body?: unknown) =>
+      ask(await connections(), target.addresses, { path, body, apiKey: parts.apiKey(target) }, signal);
 
     const health = await question('/health');
     if (health.kind === 'silence') return missed(health.detail);
@@ -68,11 +72,11 @@ export function createProbes(parts: ProbeParts): { api: Probe; ui: Probe } {
   });
 
   const ui = within(async (target, signal) => {
-    const ready = await ask(dispatcher, target.addresses, { path: '/ready' }, signal);
+    const ready = await ask(await connections(), target.addresses, { path: '/ready' }, signal);
     if (ready.kind === 'silence') return missed(ready.detail);
     if (property(ready.json, 'status') === true) return { ...READY, backendReady: null };
     if (ready.status === 503) return answered(`/ready answered 503: ${quote(ready.text)}`);
-    const health = await ask(dispatcher, target.addresses, { path: '/health' }, signal);
+    const health = await ask(await connections(), target.addresses, { path: '/health' }, signal);
     if (health.kind === 'silence') return missed(health.detail);
     if (property(health.json, 'status') === true) return { ...READY, backendReady: null };
     return missed(`/health answered ${health.status} without {"status":true}`);
