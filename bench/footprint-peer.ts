@@ -25,3 +25,5 @@ const app = fastify();
 app.get('/livez', async () => 'ok');
 await app.listen({ host: '127.0.0.1', port });
 log.info({ agent: agent.constructor.name }, 'listening');
+// An orderly end writes the compile cache.
+process.once('SIGTERM', () => process.exit(0));
