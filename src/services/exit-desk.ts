@@ -52,11 +52,16 @@ export function noteExit(room: Room, unit: Unit, container: ObservedContainer, n
   endWatch(unit);
   // Everything that can wait does, until the start that answers the exit has left.
   const wait = after.delayMs === 0 ? '' : `; next start in ${after.delayMs / 1000} s`;
+  const level = verdict.kind === 'asked' ? 'info' : 'warn';
   room.afterSteps(() => {
-    log.warn(`${unit.name} ${verdict.cause}${verdict.unrequested ? wait : ''}`, { container: container.id });
+    log[level](`${unit.name} ${verdict.cause}${verdict.unrequested ? wait : ''}`, {
+      container: container.id,
+    });
   });
   const record = after.memory.history.at(-1);
-  if (record !== undefined && !noticed.firstSight) {
+  // The log of a container that is about to be removed goes with it.
+  const leaves = facts.expected === 'recreate' || facts.expected === 'removed';
+  if (record !== undefined && !noticed.firstSight && !leaves) {
     const until = noticed.finishedAt ?? wall.toISOString();
     room.afterSteps(() => gatherLogs(room, unit, container, record, until));
   }
