@@ -137,7 +137,7 @@ async function demonstrate(): Promise<void> {
   heading('what to try next, in another terminal');
   console.log(`${host}docker kill ${options.project}-api     and watch it come back here`);
   console.log(
-    `AI_SANDBOX_SOCKET=${join(options.folder, 'control.sock')} npm run --silent ai-sandbox -- status`,
+    `AI_SANDBOX_SOCKET=${join(options.folder, 'control.sock')} scripts/with-node npm run --silent ai-sandbox -- status`,
   );
   console.log(`curl ${options.status}`);
   if (!options.once) await follow(status);

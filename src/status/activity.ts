@@ -23,8 +23,9 @@ export function downloadPhrase(download: Status['model']['download']): string {
   return amounts('downloading the model', bytes_done ?? 0, bytes_total, speed);
 }
 
-/** The percent and estimate of `progress` as text: `41 %, about 40 s left`; empty when neither is known. */
+/** The percent and estimate of `progress` as text: `41 %, about 40 s left`; empty when neither is known or all is done. */
 export function progressAmounts(progress: Status['progress']): string {
+  if (progress.eta_seconds === 0) return '';
   const parts = [
     ...(progress.percent === null ? [] : [formatPercent(progress.percent)]),
     ...(progress.eta_seconds === null ? [] : [`${formatEstimate(progress.eta_seconds)} left`]),

@@ -1,6 +1,6 @@
-import { formatBytes, formatBytesOf, formatDuration, formatEstimate, formatPercent } from '../lib/human.ts';
+import { formatBytes, formatBytesOf, formatDuration } from '../lib/human.ts';
 import { printable } from '../lib/printable.ts';
-import { downloadPhrase } from './activity.ts';
+import { downloadPhrase, progressAmounts } from './activity.ts';
 import type { ServiceView, Status } from './schema.ts';
 
 /** Options of {@link renderStatusText}. */
@@ -53,11 +53,9 @@ function label(name: string, text: string): string {
   return `${name.padEnd(LABEL_WIDTH)}${text}`;
 }
 
-function progressText({ phase, percent, eta_seconds }: Status['progress']): string {
-  const parts = [phase];
-  if (phase !== 'ready' && percent !== null) parts.push(formatPercent(percent));
-  if (phase !== 'ready' && eta_seconds !== null) parts.push(`${formatEstimate(eta_seconds)} left`);
-  return parts.join(', ');
+function progressText(progress: Status['progress']): string {
+  const amounts = progressAmounts(progress);
+  return amounts === '' ? progress.phase : `${progress.phase}, ${amounts}`;
 }
 
 function deploymentText(deployment: Status['deployment']): string {
