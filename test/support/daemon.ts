@@ -38,8 +38,8 @@ export interface DaemonOptions {
   hubUrl?: string;
   /** Default: the name of the folder. */
   projectName?: string;
-  /** Runs it as this user and group. */
-  uid?: number;
+  /** A command that the daemon is started through, for example `setpriv …`; it must become the daemon (exec). */
+  through?: string[];
   /** The daemon's program; default: this checkout's src/main.ts. */
   program?: string;
   /** Called when the folder is there and before the daemon starts. */
@@ -125,12 +125,9 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
   let current: { child: ChildProcess; ended: Promise<Ended> };
 
   const begin = async (): Promise<void> => {
-    const child = spawn(process.execPath, [options.program ?? join(repository, 'src/main.ts')], {
-      cwd: folder,
-      env: environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
-    });
+    const program = options.program ?? join(repository, 'src/main.ts');
+    const [file = '', ...args] = [...(options.through ?? []), process.execPath, program];
+    const child = spawn(file, args, { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
     const killWithTest = () => child.kill('SIGKILL');
     process.once('exit', killWithTest);
     for (const stream of [child.stdout, child.stderr]) {
