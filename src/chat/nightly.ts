@@ -1,9 +1,25 @@
 /** Starts a nightly job by a cron expression (local time); returns what ends it. */
 export type Cron = (expression: string, job: () => void) => { stop(): void };
 
+/** Loading node-cron takes 20 ms of processor time, which the first seconds of a daemon have better use for. */
+const LOAD_DELAY_MS = 5_000;
+
 /** node-cron; a job is skipped while its last run is still going on. */
 export const nodeCron: Cron = (expression, job) => {
-  // loaded when it is needed: the start of the daemon does not wait for it
-  const task = import('node-cron').then(({ schedule }) => schedule(expression, job, { noOverlap: true }));
-  return { stop: () => void task.then((started) => started.destroy()) };
+  let stopped = false;
+  let end = () => {};
+  const start = async () => {
+    const { schedule } = await import('node-cron');
+    if (stopped) return;
+    const task = schedule(expression, job, { noOverlap: true });
+    end = () => void task.destroy();
+  };
+  const timer = setTimeout(start, LOAD_DELAY_MS);
+  return {
+    stop: () => {
+      stopped = true;
+      clearTimeout(timer);
+      end();
+    },
+  };
 };
