@@ -73,3 +73,14 @@ apt_install() (
 
 # need COMMAND PACKAGE… : installs the packages when the command is missing.
 need() { command -v "$1" >/dev/null || install_packages "${@:2}"; }
+
+# detached COMMAND… : goes on after the script has ended; holds none of its locks, which stand in descriptors from 10 on.
+detached() {
+  (
+    for fd in /proc/self/fd/*; do
+      fd=${fd##*/}
+      [ "$fd" -lt 10 ] || eval "exec $fd>&-"
+    done
+    exec setsid "$@" >/dev/null 2>&1 </dev/null
+  ) &
+}

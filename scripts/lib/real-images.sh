@@ -92,7 +92,7 @@ build_real_images() {
   } || status=$?
   [ -z "$api_job" ] || wait "$api_job" || status=$?
   # Removing so many files can take longer than making them; nothing waits for it.
-  setsid rm -rf "$build" >/dev/null 2>&1 </dev/null &
+  detached rm -rf "$build"
   return "$status"
 }
 
@@ -133,8 +133,9 @@ in_root() {
 import_root() { # VENV-TO-LEAVE-OUT IMAGE IMPORT-OPTION…
   local leave_out=$1 image=$2
   shift 2
-  tar -C "$build/root" -c --exclude="./opt/$leave_out" --exclude='./build' --exclude='./proc/*' --exclude='./dev/*' \
-    --exclude='./tmp/*' . | docker import "$@" - "$image"
+  # Status 1: a file changed while it was read. Only its number of links does, when the other environment takes it over.
+  { tar -C "$build/root" -c --exclude="./opt/$leave_out" --exclude='./build' --exclude='./proc/*' --exclude='./dev/*' \
+    --exclude='./tmp/*' . || [ $? = 1 ]; } | docker import "$@" - "$image"
 }
 
 # As the official image: the model's id is the first argument.
