@@ -136,6 +136,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     version: parts.version,
     clock,
     log,
+    redactor,
     moment,
     settings,
     services: supervisor.snapshot,

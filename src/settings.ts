@@ -1,5 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { isLoopbackHost } from './lib/loopback.ts';
+import { createRedactor } from './lib/redact.ts';
 
 /** Exit code for a bad setting (`EX_CONFIG` of sysexits.h): systemd does not restart on it. */
 export const EXIT_CONFIGURATION = 78;
@@ -167,13 +168,15 @@ export function loadSettings(
   environment: Readonly<Record<string, string | undefined>>,
 ): { settings: Settings } | { errors: string[] } {
   const errors: string[] = [];
+  // A value in the wrong place may be a secret, or an address with one in it.
+  const redactor = createRedactor();
   const read = <Name extends SettingName>(name: Name): Settings[Name] => {
     const row = SETTING_TABLE[name];
     const text = environment[row.variable]?.trim() || row.default;
     const value = parsers[name](text);
     if (value === undefined) {
       const shown = SECRET_SETTINGS.has(name) ? 'a value that is not shown' : JSON.stringify(text);
-      errors.push(`${row.variable} is ${shown}; allowed is ${row.allowed}`);
+      errors.push(`${row.variable} is ${redactor.redact(shown)}; allowed is ${row.allowed}`);
     }
     return value as Settings[Name];
   };

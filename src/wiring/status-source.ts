@@ -11,6 +11,7 @@ import { linksFor, unknownIdentity } from '../host/identity.ts';
 import type { Clock } from '../lib/clock.ts';
 import { errorMessage } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import type { Redactor } from '../lib/redact.ts';
 import type { StateSection, StateStore } from '../lib/state-store.ts';
 import type { ModelSnapshot } from '../model/types.ts';
 import type { ServicesSnapshot } from '../services/types.ts';
@@ -18,6 +19,7 @@ import type { Settings } from '../settings.ts';
 import { assembleStatus } from '../status/assemble.ts';
 import { carryProblem, type Finding, type Problem } from '../status/problem.ts';
 import type { ChatView, DiskView, Status } from '../status/schema.ts';
+import { redactStatus } from './redact-status.ts';
 
 /** How often free space is read. */
 const DISK_INTERVAL_MS = 30_000;
@@ -39,6 +41,7 @@ export interface StatusSourceParts {
   version: string;
   clock: Clock;
   log: Log;
+  redactor: Redactor;
   settings: Settings;
   /** The moment of now, comparable across boots. */
   moment(): Moment;
@@ -84,7 +87,7 @@ export function createStatusSource(parts: StatusSourceParts): StatusSource {
 
   const statusWith = (memory: DeploymentMemory): Status => {
     const services = parts.services();
-    return assembleStatus({
+    const status = assembleStatus({
       version: parts.version,
       now: clock.now(),
       uptimeSeconds: (clock.monotonicMs() - startedMs) / 1000,
@@ -99,6 +102,7 @@ export function createStatusSource(parts: StatusSourceParts): StatusSource {
         ...Object.values(standing).filter((problem) => problem !== null),
       ],
     });
+    return redactStatus(status, parts.redactor);
   };
 
   return {

@@ -1,0 +1,253 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RunningHub, startHub } from '../stand-ins/hub/hub.ts';
+import { repositoryFrom } from '../stand-ins/hub/repository.ts';
+import type { RunningDaemon } from '../support/daemon.ts';
+import { daemonStage, READY_LIMIT_MS, STAGE_MODEL, tinyContents } from '../support/daemon-stage.ts';
+import { tinyImage } from '../support/engine.ts';
+import { type Registry, startRegistry } from '../support/registry.ts';
+
+const TEST_LIMIT_MS = READY_LIMIT_MS + 60_000;
+
+/** What is planted, and where a person would set it. */
+const PLANTED = {
+  apiKey: 'planted+api/key="1"&',
+  webuiSecret: 'planted-webui-secret-2',
+  adminPassword: 'planted admin password 3',
+  databasePassword: 'planted-database-password-4',
+  inlineToken: 'planted-inline-token-5',
+  hubTokenFile: 'hf_PlantedInTheTokenFile6',
+  hubTokenVariable: 'hf_PlantedInTheVariable7',
+  registryPassword: 'planted-registry-password-8',
+  printedShape: 'hf_PlantedShapeInALog9',
+  printedBearer: 'Bearer PlantedBearerInALog10',
+  urlPassword: 'planted-url-password-11',
+} as const;
+type Secret = keyof typeof PLANTED;
+
+/** Secrets that the compose file hands to containers, by service: there `docker inspect` has to show them. */
+const HANDED: Record<string, readonly Secret[]> = {
+  api: ['apiKey'],
+  ui: ['apiKey', 'webuiSecret', 'adminPassword'],
+  web: ['databasePassword', 'inlineToken', 'apiKey'],
+};
+
+const stage = daemonStage('test-daemon');
+let hub: RunningHub;
+let registry: Registry;
+let daemon: RunningDaemon;
+
+beforeAll(async () => {
+  registry = await startRegistry({ user: 'tester', password: PLANTED.registryPassword });
+  const image = `${registry.host}/room/tiny:1`;
+  await stage.engine.docker(['tag', await tinyImage(stage.engine), image]);
+  const pushed = await stage.engine.docker(['push', image], {
+    env: { DOCKER_CONFIG: registry.dockerConfig },
+  });
+  expect(pushed.code, pushed.stderr).toBe(0);
+  await stage.engine.docker(['rmi', image]);
+  hub = await startHub({
+    models: [{ ...(await repositoryFrom(STAGE_MODEL, tinyContents())), gated: 'auto' }],
+    tokens: { [PLANTED.hubTokenFile]: [STAGE_MODEL] },
+  });
+  hub.faults.add({
+    on: 'info',
+    action: { kind: 'answer', status: 500, body: `cannot serve ${PLANTED.hubTokenFile}` },
+  });
+  daemon = await stage.start({
+    hubUrl: hub.url,
+    composeText: await composeWithWeb(image),
+    variables: {
+      VLLM_API_KEY: PLANTED.apiKey,
+      WEBUI_SECRET_KEY: PLANTED.webuiSecret,
+      WEBUI_ADMIN_EMAIL: 'admin@example.org',
+      WEBUI_ADMIN_PASSWORD: PLANTED.adminPassword,
+      DATABASE_PASSWORD: PLANTED.databasePassword,
+    },
+    environment: { HF_TOKEN: PLANTED.hubTokenVariable, AI_SANDBOX_LOG_LEVEL: 'debug' },
+    prepare: async (folder) => {
+      await writeFile(join(folder, 'hf-token'), `${PLANTED.hubTokenFile}\n`, { mode: 0o600 });
+      await mkdir(join(folder, '.docker'));
+      await writeFile(
+        join(folder, '.docker/config.json'),
+        await readFile(join(registry.dockerConfig, 'config.json')),
+      );
+    },
+  });
+  await daemon.waitFor(
+    ({ services: { api, ui, web } }) =>
+      api?.ready === true && ui?.ready === true && (web?.last_exit?.log_tail.length ?? 0) > 0,
+    'api and ui ready, the log of web on record',
+    READY_LIMIT_MS,
+  );
+}, TEST_LIMIT_MS + 60_000);
+
+afterAll(async () => {
+  await hub?.close();
+  await registry?.remove();
+});
+
+/** The shipped file with a service that prints all it has been given, and secrets by their shape, and ends. */
+async function composeWithWeb(image: string): Promise<string> {
+  const template = await readFile(
+    fileURLToPath(new URL('../../compose/docker-compose.cpu.yml', import.meta.url)),
+    'utf8',
+  );
+  // Put together only when it runs, so that the secrets are in its log and not in its command.
+  const script = [
+    'env',
+    "printf 'hf_%s\\n' PlantedShapeInALog9",
+    "printf 'Authorization: Bearer%s\\n' ' PlantedBearerInALog10'",
+    'sleep 1',
+    'exit 1',
+  ].join('; ');
+  const web = [
+    '  web:',
+    `    image: ${image}`,
+    '    container_name: ${PROJECT}-web',
+    `    command: ${JSON.stringify(['sh', '-c', script])}`,
+    '    environment:',
+    '      SOME_PASSWORD: ${DATABASE_PASSWORD}',
+    `      SOME_TOKEN: ${PLANTED.inlineToken}`,
+    '      SOME_KEY: ${VLLM_API_KEY}',
+    '    x-ai-sandbox: {image_bytes: 1000000}',
+    '',
+  ].join('\n');
+  return template.replace('services:\n', `services:\n${web}`);
+}
+
+/** Names of the secrets that a text holds, in the forms they may be written in. */
+function secretsIn(text: string): Secret[] {
+  return (Object.keys(PLANTED) as Secret[]).filter((name) => {
+    const secret = PLANTED[name];
+    const forms = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)];
+    return [...forms, Buffer.from(secret).toString('base64')].some((form) => text.includes(form));
+  });
+}
+
+const page = async (path: string, accept: string) => {
+  const answer = await fetch(`http://127.0.0.1:${daemon.port}${path}`, { headers: { accept } });
+  return answer.text();
+};
+
+describe('planted secrets', { timeout: TEST_LIMIT_MS }, () => {
+  it('were used: the hub got its token and nobody else did, the registry its password', async () => {
+    const authorised = hub.requests.filter(({ authorization }) => authorization !== null);
+    expect(authorised.length).toBeGreaterThan(0);
+    expect(new Set(authorised.map(({ authorization }) => authorization))).toEqual(
+      new Set([`Bearer ${PLANTED.hubTokenFile}`]),
+    );
+    expect(new Set(authorised.map(({ host }) => host))).toEqual(new Set(['127.0.0.1']));
+    expect(hub.requests.some(({ host }) => host === 'localhost')).toBe(true);
+    expect((await daemon.status()).services['web']?.container_id).not.toBeNull();
+  });
+
+  it('were printed by a container, whose record of exit has the words around them', async () => {
+    const tail = (await daemon.status()).services['web']?.last_exit?.log_tail.join('\n');
+    expect(tail).toContain('SOME_PASSWORD=[redacted]');
+    expect(tail).toContain('SOME_TOKEN=[redacted]');
+    expect(tail).toContain('Authorization: Bearer [redacted]');
+    const raw = await stage.engine.docker(['logs', `${daemon.project}-web`]);
+    expect(secretsIn(raw.stdout)).toEqual(
+      expect.arrayContaining(['databasePassword', 'inlineToken', 'printedShape', 'printedBearer']),
+    );
+  });
+
+  it.each(['/status', '/readyz', '/livez'])('are not in %s, as JSON or as text', async (path) => {
+    expect(secretsIn(await page(path, 'application/json'))).toEqual([]);
+    expect(secretsIn(await page(path, 'text/plain'))).toEqual([]);
+  });
+
+  it('are not in what the command prints', async () => {
+    for (const args of [['status'], ['status', '--json'], ['logs'], ['logs', 'web'], ['config', 'check']]) {
+      const { stdout, stderr } = await daemon.cli(args);
+      expect(stdout.length, args.join(' ')).toBeGreaterThan(0);
+      expect(secretsIn(stdout + stderr), args.join(' ')).toEqual([]);
+    }
+  });
+
+  it('are not in the journal, even at the level debug', () => {
+    expect(daemon.journal()).toContain('web exited with code 1');
+    expect(secretsIn(daemon.journal())).toEqual([]);
+  });
+
+  it('are not in the login message, the log files and the state', async () => {
+    expect(secretsIn(await daemon.motd())).toEqual([]);
+    for (const folder of ['logs', 'state']) {
+      const names = await readdir(join(daemon.folder, folder));
+      expect(names.length).toBeGreaterThan(0);
+      for (const name of names) {
+        const text = await readFile(join(daemon.folder, folder, name), 'utf8');
+        expect(secretsIn(text), name).toEqual([]);
+      }
+    }
+  });
+
+  it('are not on the command line of any process of this machine', async () => {
+    const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    for (const pid of processes) {
+      const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      expect(secretsIn(line), line).toEqual([]);
+    }
+  });
+
+  it('are in `docker inspect` only where the compose file names them, and the token of the hub nowhere', async () => {
+    for (const [service, handed] of Object.entries(HANDED)) {
+      const { stdout } = await stage.engine.docker(['inspect', `${daemon.project}-${service}`]);
+      expect(stdout).toContain('"Env"');
+      expect(new Set(secretsIn(stdout)), service).toEqual(new Set(handed));
+      const [found] = JSON.parse(stdout) as [{ Config: { Env: unknown } }];
+      found.Config.Env = null;
+      expect(secretsIn(JSON.stringify(found)), service).toEqual([]);
+    }
+  });
+
+  it('are not repeated when they were written in a wrong place', async () => {
+    const environment = await readFile(daemon.environmentPath, 'utf8');
+    for (const wrong of [
+      `https://user:${PLANTED.urlPassword}@hub.example.org/model`,
+      PLANTED.hubTokenFile,
+      PLANTED.printedShape,
+    ]) {
+      await writeFile(daemon.environmentPath, environment.replace(STAGE_MODEL, wrong));
+      await daemon.waitFor(
+        ({ problems }) => problems.some(({ code }) => code === 'model_id_invalid'),
+        `${wrong} is refused`,
+        READY_LIMIT_MS,
+      );
+      const surfaces = [
+        await page('/status', 'application/json'),
+        await page('/status', 'text/plain'),
+        await daemon.motd(),
+        daemon.journal(),
+        await daemon.logFile('deployment.log'),
+        await daemon.logFile('model-download.log'),
+      ];
+      expect(surfaces.map(secretsIn), wrong).toEqual(surfaces.map(() => []));
+      await writeFile(daemon.environmentPath, environment);
+      await daemon.waitFor(
+        ({ problems }) => problems.every(({ code }) => code !== 'model_id_invalid'),
+        'mended',
+        READY_LIMIT_MS,
+      );
+    }
+  });
+
+  it('are not repeated in the line about a bad setting', async () => {
+    await using bad = await stage.start({
+      environment: {
+        HF_ENDPOINT: `https://user:${PLANTED.urlPassword}@hub.example.org`,
+        HF_TOKEN: `two words ${PLANTED.hubTokenVariable}`,
+      },
+      mayEnd: true,
+    });
+    expect(await bad.ended).toEqual({ code: 78, signal: null });
+    expect(bad.journal()).toContain('HF_ENDPOINT');
+    expect(bad.journal()).toContain('HF_TOKEN');
+    expect(secretsIn(bad.journal())).toEqual([]);
+    const command = await bad.cli(['status']);
+    expect(secretsIn(command.stdout + command.stderr)).toEqual([]);
+  });
+});
