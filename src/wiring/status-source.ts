@@ -110,6 +110,7 @@ export function createStatusSource(parts: StatusSourceParts): StatusSource {
       lookAtStore();
       const before = deployment.get();
       const seen = statusWith(before);
+      if (!engineIsKnown(parts.services())) return seen;
       const next = stepDeployment(before, factsOf(seen, parts.chats.checked()), parts.moment());
       if (deploymentChanged(before, next)) {
         deployment
@@ -134,6 +135,11 @@ export function createStatusSource(parts: StatusSourceParts): StatusSource {
       }
     },
   };
+}
+
+/** Before the engine has answered or failed to, nothing is known that could change what was true before the restart. */
+function engineIsKnown({ docker, problems }: ServicesSnapshot): boolean {
+  return docker.reachable || problems.length > 0;
 }
 
 function factsOf(status: Status, chatsChecked: boolean): DeploymentFacts {
