@@ -192,14 +192,18 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
 
   const connectRooms = () => {
     let uiExits = 0;
+    let uiReady = false;
     supervisor.onChange((snapshot) => {
       support.look(snapshot.docker);
       const ui = snapshot.services['ui'];
       // Between create and inspect nothing is known of the mounts of a new container.
       if (ui?.started_at != null) chats.setMount(chatMountOf(snapshot.mounts['ui'] ?? []));
       const exits = ui?.restarts ?? 0;
-      if (exits !== uiExits) chats.checkSoon();
+      const ready = ui?.ready === true;
+      // A page that has just become ready has just made or migrated its database.
+      if (exits !== uiExits || (ready && !uiReady)) chats.checkSoon();
       uiExits = exits;
+      uiReady = ready;
       publisher.touch();
     });
     model.onChange(() => {
