@@ -6,7 +6,7 @@ const PROBE_STARTING_MS = 2_000;
 /** Pace of probes of a ready service, from the start of one to the start of the next. */
 const PROBE_READY_MS = 30_000;
 /** Pace after a miss. With a deadline of 10 s a hang is found after 30 + 10 + 10 + 10 = 60 s, at most 66 s. */
-const PROBE_MISSED_MS = 10_000;
+export const PROBE_MISSED_MS = 10_000;
 /** A probe that has not settled by then is a miss, whatever its own deadline says. */
 export const PROBE_OUTER_DEADLINE_MS = 12_000;
 /** Misses in a row after which the process is taken for hung. */

@@ -16,6 +16,7 @@ import { type DesiredServices, type Observation, observe } from './observe.ts';
 import { type Plan, plan } from './plan.ts';
 import { createReporter } from './reporter.ts';
 import { type Room, type SupervisorParts, setUncertain } from './room.ts';
+import { PROBE_MISSED_MS } from './run-watch.ts';
 import { type Desired, type Gates, ServiceActionError, type Supervisor } from './types.ts';
 import { endWatch, keepWatch, noteMovement } from './watches.ts';
 
@@ -153,7 +154,10 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   const lookOnce = () => {
     const now = clock.monotonicMs();
     const { desired } = room;
-    if (desired !== null && link.reachable === false) watchAll(desired, seenBy(desired));
+    if (desired !== null && link.reachable === false) {
+      probeSooner(now);
+      watchAll(desired, seenBy(desired));
+    }
     if (desired !== null && link.reachable !== false) {
       examineAll();
       const observed = seenBy(desired);
@@ -176,6 +180,14 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     afterwards = [];
     for (const task of work) task();
     reporter.report();
+  };
+
+  /** No event tells of an end now, so that a ready service is asked as often as one that has missed a probe. */
+  const probeSooner = (now: number) => {
+    for (const unit of room.units.values()) {
+      if (unit.watch === null || unit.watch.nextProbeAt <= now + PROBE_MISSED_MS) continue;
+      unit.watch = { ...unit.watch, nextProbeAt: now + PROBE_MISSED_MS };
+    }
   };
 
   const watchAll = (desired: DesiredServices, observed: Observation) => {
