@@ -26,7 +26,7 @@ const LINK_LOCAL = /^(?:169\.254\.|fe[89ab])/i;
  */
 export function linksFor(
   published: Published,
-  interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces(),
+  interfaces?: ReturnType<typeof networkInterfaces>,
 ): Status['links'] {
   const link = (service: string) => {
     const port = published[service]?.find(({ target }) => target.endsWith('/tcp') || !target.includes('/'));
@@ -35,10 +35,10 @@ export function linksFor(
   return { ui: link('ui'), api: link('api') };
 }
 
-function hostFor(address: string, interfaces: ReturnType<typeof networkInterfaces>): string {
+function hostFor(address: string, interfaces?: ReturnType<typeof networkInterfaces>): string {
   if (address.startsWith('127.') || address === '::1' || address === 'localhost') return 'localhost';
   const everywhere = address === '' || address === '0.0.0.0' || address === '::';
-  const host = everywhere ? (globalAddress(interfaces) ?? 'localhost') : address;
+  const host = everywhere ? (globalAddress(interfaces ?? networkInterfaces()) ?? 'localhost') : address;
   return host.includes(':') ? `[${host}]` : host;
 }
 
