@@ -21,8 +21,9 @@ export function stepFailed(room: Room, step: Step, error: EngineError, givenUp: 
   const rest = (delayMs: number, finding: Finding | null = error.finding) =>
     room.rests.set(lane, { failures, at: room.parts.clock.monotonicMs() + delayMs, finding });
   if (error.kind === 'unreachable' || error.kind === 'permission') {
+    // The engine's own problem says it once for all services.
     room.link.check();
-    rest(callDelayMs(failures));
+    rest(callDelayMs(failures), null);
     return;
   }
   if (isHarmless(step, error)) {
