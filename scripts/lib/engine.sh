@@ -109,7 +109,9 @@ keeper_start() {
   pid=$(cat "$home/exec/containerd/containerd.pid" 2>/dev/null || true)
   if [ -n "$pid" ] && process_gone "$pid" 0; then rm -f "$home/exec/containerd/containerd.pid"; fi
   # Descriptor 9 is the lock: an engine that outlives its keeper must not hold it.
-  setsid dockerd --data-root "$home/data" --exec-root "$home/exec" -H "$DOCKER_HOST" --pidfile "$home/pid" \
+  # Inside a container /proc/sys is read-only, so engines from 26 on cannot turn IPv6 off on an interface, and refuse to
+  # start anything unless told that this does not matter; where it can be turned off the variable changes nothing.
+  DOCKER_ALLOW_IPV6_ON_IPV4_INTERFACE=1 setsid dockerd --data-root "$home/data" --exec-root "$home/exec" -H "$DOCKER_HOST" --pidfile "$home/pid" \
     --containerd-namespace "$bridge" --containerd-plugins-namespace "$bridge-plugins" \
     --bridge "$bridge" --default-address-pool "base=10.$net.128.0/17,size=24" \
     --iptables=false --ip6tables=false "${arguments[@]}" >>"$home/dockerd.log" 2>&1 </dev/null 9>&- &
