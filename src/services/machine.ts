@@ -112,6 +112,8 @@ function failureFinding(memory: ServiceMemory): Finding | null {
 
 /** After a restart of the daemon the cause of a wait is known from the record alone. */
 function lastFailure(facts: ServiceFacts): Finding | null {
+  // A run that was ready has got over the exit before it.
+  if (facts.memory.run !== null && facts.memory.run.readyRun !== null) return null;
   const exit = facts.memory.history.at(-1);
   if (exit === undefined || exit.attempt === 0 || facts.memory.attempts === 0) return null;
   const detail = `${facts.service.name} ${exit.cause}`;

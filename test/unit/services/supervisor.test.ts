@@ -386,6 +386,19 @@ describe('a new daemon', () => {
     expect(view(stage)).toMatchObject({ service_status: 'running', restarts: 0, last_exit: null });
   });
 
+  test('does not complain again of an exit that its containers have got over', async () => {
+    const stage = await readyStage();
+    stage.engine.exit(idOf(stage), 1);
+    await stage.clock.advance(60_000);
+    expect(view(stage)).toMatchObject({ service_status: 'running', problem: null });
+    await stage.crash();
+    const complaints: unknown[] = [];
+    stage.boot().onChange(({ services }) => complaints.push(services['api']?.problem ?? null));
+    expect(view(stage).problem).toBeNull();
+    await stage.clock.advance(60_000);
+    expect(complaints.filter((problem) => problem !== null)).toEqual([]);
+  });
+
   test('after a reboot starts everything at once and counts nothing', async () => {
     const stage = await readyStage();
     for (let round = 0; round < 3; round++) {
