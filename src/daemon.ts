@@ -204,7 +204,8 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       if (exits !== uiExits || (ready && !uiReady)) chats.checkSoon();
       uiExits = exits;
       uiReady = ready;
-      publisher.touch();
+      // Not in this turn: the call that starts a dead container again leaves first.
+      setImmediate(publisher.touch);
     });
     model.onChange(() => {
       applyGates();
