@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, vi } from 'vitest';
+import { REQUEST_DEADLINE_MS } from '../contract/http.ts';
 import { openWebuiContract } from '../contract/open-webui.ts';
 import { ContractPair } from '../contract/pair.ts';
 import { vllmContract } from '../contract/vllm.ts';
@@ -17,6 +18,9 @@ const MODEL = 'acme/contract-llama';
 const START_DEADLINE_MS = 300_000;
 const DOWNLOADER = fileURLToPath(new URL('../support/download-model.ts', import.meta.url));
 
+// A test of the real ones may take as long as two of its requests.
+vi.setConfig({ testTimeout: 2 * REQUEST_DEADLINE_MS });
+
 const parts = realParts();
 let pair: ContractPair;
 let folder: string;
@@ -28,7 +32,7 @@ beforeAll(async () => {
   await mkdir(chatsDirectory);
   const hub = await startHub({ models: [await repositoryFromFolder(MODEL, parts.modelFolder)] });
   try {
-    await promisify(execFile)(process.execPath, [DOWNLOADER, hub.url, MODEL, join(modelsDirectory, 'hub')]);
+    await promisify(execFile)(process.execPath, [DOWNLOADER, hub.url, MODEL, modelsDirectory]);
   } finally {
     await hub.close();
   }

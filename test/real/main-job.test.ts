@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { REQUEST_DEADLINE_MS } from '../contract/http.ts';
 import { bringUpTests } from './bring-up.ts';
 import { type PageVisitor, signIn } from './page.ts';
 import { containerLog, containerState, enginePid, mustDocker } from './parts.ts';
@@ -17,6 +18,9 @@ const CHAT_TITLE = 'A chat that must not be lost';
 const CHAT_QUESTION = 'Will you still be here tomorrow?';
 /** How vLLM's log names what it has compiled. */
 const COMPILED = /torch_compile_cache\/torch_aot_compile\/[0-9a-f]{64}/;
+
+// A test of the real ones may take as long as two of its requests.
+vi.setConfig({ testTimeout: 2 * REQUEST_DEADLINE_MS });
 
 const stage = realStage();
 let visitor: PageVisitor;
