@@ -244,7 +244,12 @@ describe('a model', { timeout: TEST_LIMIT_MS }, () => {
     await using daemon = await stage.start({ variables: { MODEL_ID: 'acme/none' } });
     const problem = await untilProblem(daemon, 'model_not_found');
     expect(problem?.detail).toContain('acme/none');
-    expect((await daemon.status()).deployment.deployment_status).toBe('failed');
+    await daemon.waitFor(
+      ({ deployment }) =>
+        deployment.deployment_status === 'failed' && deployment.problem?.code === 'model_not_found',
+      'the deployment has failed for it',
+      PROBLEM_LIMIT_MS,
+    );
     const environment = await run('sed', ['s|acme/none|acme/tiny|', daemon.environmentPath]);
     await writeFile(daemon.environmentPath, environment.stdout);
     await untilReady(daemon);
