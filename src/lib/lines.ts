@@ -1,7 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 
 /** A line longer than this is cut into pieces, so that a stream without line ends cannot fill the memory. */
-export const MAXIMUM_LINE_LENGTH = 16 * 1024;
+const MAXIMUM_LINE_LENGTH = 16 * 1024;
 
 /** Cuts a stream of bytes into lines at \n, \r\n and \r (progress bars end with \r). */
 export interface LineSplitter {

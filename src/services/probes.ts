@@ -5,7 +5,7 @@ import { ask, type ProbeAnswer, property } from './probe-http.ts';
 import type { Probe, ProbeResult, ProbeTarget } from './types.ts';
 
 /** A probe that has not ended by then is a miss. */
-export const PROBE_DEADLINE_MS = 10_000;
+const PROBE_DEADLINE_MS = 10_000;
 
 /** Names under which a container address is dialled; a refused or filtered address must not eat the whole deadline. */
 const CONNECT_TIMEOUT_MS = 3_000;

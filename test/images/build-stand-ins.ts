@@ -9,9 +9,9 @@ import { engineCall, engineSocket, jsonBody, mustCall } from './engine-api.ts';
 import { type TarEntry, tarArchive } from './tar.ts';
 
 /** Image that behaves like `vllm/vllm-openai`. */
-export const STAND_IN_API_IMAGE = 'ai-sandbox-stand-in/vllm:1';
+const STAND_IN_API_IMAGE = 'ai-sandbox-stand-in/vllm:1';
 /** Image that behaves like `ghcr.io/open-webui/open-webui`. */
-export const STAND_IN_UI_IMAGE = 'ai-sandbox-stand-in/open-webui:1';
+const STAND_IN_UI_IMAGE = 'ai-sandbox-stand-in/open-webui:1';
 
 const BASE_REPOSITORY = 'ai-sandbox-stand-in/base';
 /** Label that holds the hash of what an image was made of: another hash makes it anew. */

@@ -48,7 +48,6 @@ describe('settings', () => {
     ['DOCKER_HOST', 'ssh://host'],
     ['DOCKER_HOST', '/var/run/docker.sock'],
     ['HF_ENDPOINT', 'http://mirror.example'],
-    ['HF_ENDPOINT', 'https://user:password@mirror.example'],
     ['HF_ENDPOINT', 'http://127.0.0.1.mirror.example'],
     ['HF_ENDPOINT', 'https://mirror.example/?query'],
     ['HF_ENDPOINT', 'mirror.example'],
@@ -67,6 +66,13 @@ describe('settings', () => {
       expect(errors[0]).toContain(row?.allowed);
     },
   );
+
+  it('never repeats the password of an address', () => {
+    const errors = errorsOf({ HF_ENDPOINT: 'https://user:password@mirror.example' });
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toContain('mirror.example');
+    expect(errors[0]).not.toContain('password@');
+  });
 
   it('never repeats a bad token', () => {
     expect(errorsOf({ HF_TOKEN: 'hf_secret with space' }).join()).not.toContain('secret');

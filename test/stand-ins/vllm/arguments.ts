@@ -60,7 +60,7 @@ const usageError = (message: string): UsageError => ({
 });
 
 /** `2048`, `2k` (2000), `2K` (2048), `25.6k`, `auto` or `-1`; null for anything else. */
-export function parseModelLength(text: string): number | null {
+function parseModelLength(text: string): number | null {
   if (text === '-1' || text.toLowerCase() === 'auto') return -1;
   const match = /^(\d+(?:\.\d+)?)([kKmMgG])?$/.exec(text.trim());
   if (match === null) return null;

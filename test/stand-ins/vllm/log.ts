@@ -19,7 +19,7 @@ export function record(source: string, text: string, level: Level = 'INFO'): Log
  * A record in the form of vLLM's own formatter: `(APIServer pid=1) INFO 11-23 17:44:26 [api_server.py:140] text`.
  * The prefix is repeated on each line of a message.
  */
-export function formatRecord(speaker: Speaker, pid: number, at: Date, entry: LogRecord): string {
+function formatRecord(speaker: Speaker, pid: number, at: Date, entry: LogRecord): string {
   const time = at.toISOString();
   const stamp = `${time.slice(5, 10)} ${time.slice(11, 19)}`;
   return entry.text

@@ -27,7 +27,7 @@ const WEIGHTS = /\.(?:safetensors|bin|pt)$/;
 const SAFETENSORS_LENGTH_BYTES = 8;
 
 /** Directory of a repository in a hub cache: `<hub>/models--org--name`. */
-export function repositoryDirectory(hubDirectory: string, model: string): string {
+function repositoryDirectory(hubDirectory: string, model: string): string {
   return join(hubDirectory, `models--${model.replaceAll('/', '--')}`);
 }
 
