@@ -60,3 +60,14 @@ export function wrapLine(text: string, width: number, indent = ''): string[] {
   if (line !== '') lines.push(line);
   return lines.map((each) => indent + each);
 }
+
+/** C0 and C1 controls, line and paragraph separators, and the marks that reverse the direction of text. */
+const TERMINAL_CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+
+/**
+ * Text without anything that could steer a terminal, each such character a space: the columns of a log (the indentation of
+ * a traceback) stay as they are.
+ */
+export function printable(text: string): string {
+  return text.replace(TERMINAL_CONTROLS, ' ');
+}

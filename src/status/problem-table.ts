@@ -1,4 +1,8 @@
-import type { ProblemClass } from './problem.ts';
+/**
+ * How a problem behaves: `transient` passes by itself and is retried, `fatal` stands until a person changes something,
+ * `host` needs something done to the machine, `restart` is cured by the restart that follows.
+ */
+export type ProblemClass = 'transient' | 'fatal' | 'host' | 'restart';
 
 /** One row of the table: what the code means in plain words and what a person does about it. */
 export interface ProblemRow {

@@ -1,12 +1,8 @@
 import type { Clock } from '../lib/clock.ts';
 import { toTimestamp } from '../lib/clock.ts';
-import { PROBLEM_TABLE, type ProblemCode } from './problem-table.ts';
+import { PROBLEM_TABLE, type ProblemClass, type ProblemCode } from './problem-table.ts';
 
-/**
- * How a problem behaves: `transient` passes by itself and is retried, `fatal` stands until a person changes something,
- * `host` needs something done to the machine, `restart` is cured by the restart that follows.
- */
-export type ProblemClass = 'transient' | 'fatal' | 'host' | 'restart';
+export type { ProblemClass } from './problem-table.ts';
 
 /** The one shape of a failure, everywhere: /status, motd, journal, command line. */
 export interface Problem {

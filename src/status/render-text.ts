@@ -1,5 +1,5 @@
 import { formatBytes, formatBytesOf, formatDuration } from '../lib/human.ts';
-import { printable } from '../lib/printable.ts';
+import { printable } from '../lib/plain-text.ts';
 import { downloadPhrase, progressAmounts } from './activity.ts';
 import type { ServiceView, Status } from './schema.ts';
 

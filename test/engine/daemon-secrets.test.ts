@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Status } from '../../src/status/schema.ts';
 import { type RunningHub, startHub } from '../stand-ins/hub/hub.ts';
 import { repositoryFrom } from '../stand-ins/hub/repository.ts';
 import type { RunningDaemon } from '../support/daemon.ts';
@@ -145,7 +146,10 @@ describe('planted secrets', { timeout: TEST_LIMIT_MS }, () => {
   });
 
   it('were printed by a container, whose record of exit has the words around them', async () => {
-    const tail = (await daemon.status()).services['web']?.last_exit?.log_tail.join('\n');
+    // The lines are read beside the restart, so that a record of a fresh exit has them a moment later.
+    const tailOf = (status: Status) => status.services['web']?.last_exit?.log_tail.join('\n') ?? '';
+    const seen = await daemon.waitFor((status) => tailOf(status) !== '', 'the last lines of web', 10_000);
+    const tail = tailOf(seen);
     expect(tail).toContain('SOME_PASSWORD=[redacted]');
     expect(tail).toContain('SOME_TOKEN=[redacted]');
     expect(tail).toContain('Authorization: Bearer [redacted]');
