@@ -17,9 +17,12 @@ export function restartDelayMs(attempt: number): number {
   return Math.min(RESTART_BASE_MS * 2 ** Math.min(attempt - 2, 16), RESTART_CAP_MS);
 }
 
-/** Wait after the `refusals`-th refusal by the engine in a row (from 1): 10 s, 20 s … 300 s; nothing is at once. */
+/** Waits before the first tries after a refusal: what a container that has just ended held, its port above all, comes free. */
+const SOON_AFTER_REFUSAL_MS: readonly number[] = [500, 2_000];
+
+/** Wait after the `refusals`-th refusal by the engine in a row (from 1): 0.5 s, 2 s, then 10 s, 20 s … 300 s. */
 export function refusalDelayMs(refusals: number): number {
-  return restartDelayMs(refusals + 1);
+  return SOON_AFTER_REFUSAL_MS[refusals - 1] ?? restartDelayMs(refusals - SOON_AFTER_REFUSAL_MS.length + 1);
 }
 
 /** Whether the latest counted failure ends a series of one cause in the window. */

@@ -90,7 +90,7 @@ describe('the restart curve', () => {
   });
 
   test('a refused start is never repeated at once', () => {
-    expect([1, 2, 3].map((refusal) => refusalDelayMs(refusal) / 1_000)).toEqual([10, 20, 40]);
+    expect([1, 2, 3, 4, 9].map((refusal) => refusalDelayMs(refusal) / 1_000)).toEqual([0.5, 2, 10, 20, 300]);
   });
 
   test('a pull waits steadily for space and slowly for a person', () => {

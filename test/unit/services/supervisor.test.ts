@@ -280,7 +280,7 @@ describe('a refusal by the engine', () => {
     const stage = setStage();
     const accept = refuseStarts(stage, 'port_in_use');
     await stage.clock.advance(35_000);
-    expect(stage.changes().filter((line) => line === 'startContainer ai-sandbox-api')).toHaveLength(3);
+    expect(stage.changes().filter((line) => line === 'startContainer ai-sandbox-api')).toHaveLength(5);
     expect(view(stage)).toMatchObject({
       service_status: 'stopped',
       restarts: 0,
@@ -289,6 +289,16 @@ describe('a refusal by the engine', () => {
     accept();
     await stage.clock.advance(60_000);
     expect(view(stage)).toMatchObject({ service_status: 'running', problem: null });
+  });
+
+  test('of a port that comes free a moment later costs half a second', async () => {
+    const stage = setStage();
+    const accept = refuseStarts(stage, 'port_in_use');
+    await stage.clock.advance(300);
+    expect(view(stage).problem?.code).toBe('port_in_use');
+    accept();
+    await stage.clock.advance(700);
+    expect(view(stage)).toMatchObject({ container_id: expect.any(String), problem: null });
   });
 
   test('that is fatal does not loop, and is tried again on demand', async () => {
