@@ -1,5 +1,6 @@
 import { flushCompileCache } from 'node:module';
 import { ListenError } from './api/listen-error.ts';
+import { refuseSecondDaemon } from './api/unix-socket.ts';
 import { createDaemon } from './daemon.ts';
 import { createJournalLog, isJournalStream } from './host/journal.ts';
 import { systemClock } from './lib/clock.ts';
@@ -52,20 +53,21 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 // An orderly end writes the compile cache (NODE_COMPILE_CACHE) too; a daemon that is killed would start slowly for ever.
 setTimeout(flushCompileCache, COMPILE_CACHE_DELAY_MS).unref();
 
-const daemon = await createDaemon({
-  settings,
-  environment,
-  version: readVersion(),
-  clock: systemClock,
-  log,
-  redactor,
-});
-process.on('SIGHUP', () => {
-  daemon
-    .reload()
-    .catch((error: unknown) => log.error(`the files could not be read again: ${errorMessage(error)}`));
-});
 try {
+  await refuseSecondDaemon(settings.socketPath);
+  const daemon = await createDaemon({
+    settings,
+    environment,
+    version: readVersion(),
+    clock: systemClock,
+    log,
+    redactor,
+  });
+  process.on('SIGHUP', () => {
+    daemon
+      .reload()
+      .catch((error: unknown) => log.error(`the files could not be read again: ${errorMessage(error)}`));
+  });
   await daemon.run(stopping.signal);
   process.exit(0);
 } catch (error) {

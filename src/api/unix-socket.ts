@@ -49,17 +49,21 @@ function bind(server: Server, path: string): Promise<void> {
   });
 }
 
+/** Throws {@link ListenError} when a daemon answers on the socket: two would write the same files and run the same services. */
+export async function refuseSecondDaemon(path: string): Promise<void> {
+  if (!(await answers(path))) return;
+  throw new ListenError(
+    'already_running',
+    `another ai-sandbox daemon answers on ${path}; stop it first: systemctl stop ai-sandbox`,
+  );
+}
+
 async function clearStale(path: string): Promise<void> {
   const entry = await lstat(path).catch(() => null);
   if (entry !== null && !entry.isSocket()) {
     throw new ListenError('socket_path_taken', `${path} exists and is not a socket; move it away`);
   }
-  if (await answers(path)) {
-    throw new ListenError(
-      'already_running',
-      `another ai-sandbox daemon answers on ${path}; stop it first: systemctl stop ai-sandbox`,
-    );
-  }
+  await refuseSecondDaemon(path);
   await rm(path, { force: true }).catch((error: unknown) => {
     throw refused(path, error);
   });

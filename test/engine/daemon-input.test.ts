@@ -105,6 +105,20 @@ describe('what is taken', { timeout: TEST_LIMIT_MS }, () => {
     }
   });
 
+  it('the control socket, by a daemon that runs: the second ends before it has written anything', async () => {
+    await using first = await stage.start({ composeText: webFile(tiny) });
+    await using second = await stage.start({
+      environment: { AI_SANDBOX_SOCKET: join(first.folder, 'control.sock') },
+      mayEnd: true,
+    });
+    expect(await second.ended).toEqual({ code: 1, signal: null });
+    expect(second.journal()).toMatch(
+      /^[^\n]*ERROR already_running: another ai-sandbox daemon answers[^\n]*\n$/,
+    );
+    expect(await second.motd().catch(() => 'no motd')).toMatch(/^(no motd)?$/);
+    expect((await first.status()).version).toBeTruthy();
+  });
+
   it.concurrent('the port of a service: named, and the service runs as soon as it is free', async () => {
     const port = await freePort();
     const owner = createServer().listen(port, '127.0.0.1');
