@@ -12,7 +12,7 @@ export function takeEvent(room: Room, event: EngineEvent): void {
   if (event.type !== 'container') return;
   const container = room.containers.get(event.containerId);
   if (container === undefined) {
-    if (isOfInterest(room, event)) room.listWanted = true;
+    if (isOfInterest(room, event) && !isOwnCreation(room, event)) room.listWanted = true;
     return;
   }
   const unit = followedBy(room, container.id);
@@ -80,6 +80,14 @@ function isOfInterest(room: Room, event: EngineEvent): boolean {
   if (event.attributes[COMPOSE_LABELS.project] === desired.project.name) return true;
   const name = event.attributes['name'];
   return event.action === 'rename' || desired.services.some((service) => service.containerName === name);
+}
+
+/** The word of a container that we are making: our own call tells more, and a list would slow down its start. */
+function isOwnCreation(room: Room, event: EngineEvent): boolean {
+  if (event.action !== 'create') return false;
+  const service = room.desired?.services.find((other) => other.containerName === event.attributes['name']);
+  if (service === undefined) return false;
+  return room.lanes.get(serviceLane(service.name))?.step.action === 'createContainer';
 }
 
 function followedBy(room: Room, containerId: string): Unit | undefined {
