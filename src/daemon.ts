@@ -234,13 +234,17 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     },
     async run(signal) {
       connectRooms();
+      // The engine is asked for what there is while the login message is written and the port is opened.
+      supervisor.setHeld(true);
       await desired.reload();
+      const supervised = supervisor.run(signal);
       await publisher.publish();
       const { port } = await api.listen();
+      supervisor.setHeld(false);
       log.info(`ai-sandbox ${parts.version} answers at http://${settings.listen.host}:${port}/status`);
       notifier.ready();
       await Promise.all([
-        supervisor.run(signal),
+        supervised,
         model.run(signal),
         chats.run(signal),
         token.watch(signal, refreshToken),

@@ -62,6 +62,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     overrides: {},
     gates: {},
     blocked: null,
+    held: false,
     networks: null,
     volumes: null,
     askingParts: false,
@@ -163,7 +164,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
       const observed = seenBy(desired);
       watchAll(desired, observed);
       lastPlan = plan(desired, observed, knownOf(room, desired, observed), now);
-      if (room.blocked === null) {
+      if (room.blocked === null && !room.held) {
         for (const step of lastPlan.steps) launch(room, step);
       }
       // Questions leave after the steps: nothing may stand between an exit and its restart.
@@ -241,6 +242,10 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     },
     setGates(gates: Gates) {
       room.gates = gates;
+      look();
+    },
+    setHeld(held) {
+      room.held = held;
       look();
     },
     setEngineBlocked(finding) {
