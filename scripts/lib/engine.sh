@@ -154,6 +154,8 @@ keeper_stop() {
   for _ in 1 2 3; do
     mapfile -t ours < <(grep -laF -- "$home/exec" /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3)
     for pid in "${ours[@]}"; do
+      # A container on this machine may run an engine under the same path: its processes are not ours.
+      [ "$(readlink "/proc/$pid/ns/pid" 2>/dev/null)" = "$(readlink /proc/self/ns/pid)" ] || continue
       if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = containerd-shim ]; then
         read -ra children < <(cat "/proc/$pid/task"/*/children 2>/dev/null; echo)
         [ ${#children[@]} = 0 ] || kill -KILL "${children[@]}" 2>/dev/null || true

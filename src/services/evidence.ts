@@ -3,7 +3,7 @@ import { EngineError } from '../docker/engine.ts';
 import { withDeadline } from '../lib/deadline.ts';
 import { errorMessage } from '../lib/errors.ts';
 import type { LastExit } from '../status/schema.ts';
-import { withEvidence } from './exits.ts';
+import { logStart, withEvidence } from './exits.ts';
 import type { Room } from './room.ts';
 import { serviceLane } from './step.ts';
 import type { Unit } from './unit.ts';
@@ -29,11 +29,8 @@ export function gatherLogs(
     const { clock, engine, log } = room.parts;
     await room.lanes.get(serviceLane(unit.name))?.done;
     try {
-      const query = {
-        tail: ASKED_LINES,
-        until,
-        ...(container.startedAt === null ? {} : { since: container.startedAt }),
-      };
+      const since = logStart(container);
+      const query = { tail: ASKED_LINES, until, ...(since === null ? {} : { since }) };
       const lines = await withDeadline(
         clock,
         `the log of ${unit.name}`,

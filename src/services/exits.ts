@@ -1,3 +1,4 @@
+import type { ObservedContainer } from '../docker/engine.ts';
 import { toTimestamp } from '../lib/clock.ts';
 import { unreachable } from '../lib/errors.ts';
 import type { Finding } from '../status/problem.ts';
@@ -210,4 +211,21 @@ export function withEvidence(
     oom_killed: evidence.oomKilled ?? exit.oom_killed,
   });
   return { ...memory, history };
+}
+
+/** The engine notes the start of a process only when it runs; what a quick one printed is older than that. */
+const NOTED_LATE_MS = 10_000;
+
+/**
+ * Since when the log belongs to the run that is looked at: some time before its noted start, but after the end of the run
+ * before it. RFC 3339; null for a container that never ran.
+ */
+export function logStart(container: Pick<ObservedContainer, 'startedAt' | 'finishedAt'>): string | null {
+  if (container.startedAt === null) return null;
+  const startedMs = Date.parse(container.startedAt);
+  const previousEndMs = container.finishedAt === null ? Number.NaN : Date.parse(container.finishedAt);
+  const sinceMs = startedMs - NOTED_LATE_MS;
+  // The engine keeps the end of the last run while the next one is under way.
+  const endedBefore = previousEndMs < startedMs && previousEndMs > sinceMs;
+  return new Date(endedBefore ? previousEndMs : sinceMs).toISOString();
 }

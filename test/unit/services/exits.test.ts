@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { afterExit, classifyExit, type ExitFacts } from '../../../src/services/exits.ts';
+import { afterExit, classifyExit, type ExitFacts, logStart } from '../../../src/services/exits.ts';
 import { newServiceMemory, remainingMs, type ServiceMemory } from '../../../src/services/memory.ts';
 import { pullDelayMs, refusalDelayMs, restartDelayMs } from '../../../src/services/restart-policy.ts';
 
@@ -127,5 +127,20 @@ describe('the restart curve', () => {
     expect(remainingMs('2030-01-01T00:00:00Z', now, 300_000)).toBe(300_000);
     expect(remainingMs('2020-01-01T00:00:00Z', now, 300_000)).toBe(0);
     expect(remainingMs('nonsense', now, 300_000)).toBe(0);
+  });
+});
+
+describe('the log of a run', () => {
+  const startedAt = '2026-01-01T00:01:00.500000001Z';
+  test('begins before the noted start: a quick process has printed all it had by then', () => {
+    expect(logStart({ startedAt, finishedAt: null })).toBe('2026-01-01T00:00:50.500Z');
+    expect(logStart({ startedAt, finishedAt: '2026-01-01T00:01:01Z' })).toBe('2026-01-01T00:00:50.500Z');
+  });
+  test('begins after the end of the run before it', () => {
+    expect(logStart({ startedAt, finishedAt: '2026-01-01T00:00:59.9Z' })).toBe('2026-01-01T00:00:59.900Z');
+    expect(logStart({ startedAt, finishedAt: '2026-01-01T00:00:00Z' })).toBe('2026-01-01T00:00:50.500Z');
+  });
+  test('is unknown for a container that never ran', () => {
+    expect(logStart({ startedAt: null, finishedAt: null })).toBeNull();
   });
 });
