@@ -15,8 +15,8 @@ import {
 } from '../support/daemon-stage.ts';
 import { safetensors } from '../support/model-files.ts';
 
-/** Weights that take about three seconds at the hub's speed, whatever the number of connections. */
-const WEIGHTS_BYTES = 3 * 1024 * 1024;
+/** Weights that take about six seconds, told once a second, at the hub's speed, whatever the number of connections. */
+const WEIGHTS_BYTES = 6 * 1024 * 1024;
 const HUB_BYTES_PER_SECOND = 1024 * 1024;
 /** Chats are counted once a minute. */
 const CHATS_LIMIT_MS = 75_000;
