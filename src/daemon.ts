@@ -233,9 +233,9 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       await desired.reload();
     },
     async run(signal) {
-      connectRooms();
       // The engine is asked for what there is while the login message is written and the port is opened.
       supervisor.setHeld(true);
+      connectRooms();
       await desired.reload();
       const supervised = supervisor.run(signal);
       await publisher.publish();
