@@ -1,0 +1,55 @@
+import type { ProblemCode } from '../status/problem-table.ts';
+
+/** Whose words a signature knows. */
+export type SignatureFamily = 'vllm' | 'hub' | 'docker' | 'nvidia' | 'open-webui';
+
+/** One known cause of a failure: how it shows in a log or an engine's error text, and which problem it is. */
+export interface Signature {
+  /** Short stable name; one name per row, never reused. */
+  id: string;
+  family: SignatureFamily;
+  /** The problem it proves; class, title, cause and remedy are those of the one table. */
+  code: ProblemCode;
+  /** What the message looks like to a person, for docs/operations.md. */
+  symptom: string;
+  /**
+   * Each is tried on one message, freed of prefixes, colours and timestamps; several are wordings of other versions.
+   * Named groups are handed to `detail`. Must match the stable core of a message, not numbers, paths or line numbers.
+   */
+  patterns: readonly RegExp[];
+  /** One sentence with the figures of this case, made of the named groups; absent: the line itself. */
+  detail?: (groups: Readonly<Record<string, string | undefined>>) => string;
+  /** Remedy with the figures of this case where it can be more exact than the table's; absent or null: the table's. */
+  remedy?: (groups: Readonly<Record<string, string | undefined>>) => string | null;
+  /** Lines as the programs print them; each must be found by this signature and no other. */
+  samples: readonly string[];
+  /** Programs and versions whose sources or logs the wording was checked against. */
+  checkedAgainst: string;
+}
+
+/** What is known of a failed start or an unexpected end. */
+export interface Evidence {
+  /** Log lines since the last start of the container, oldest first; may be cut anywhere. */
+  log: readonly string[];
+  /** Null: still running, or unknown. */
+  exitCode: number | null;
+  oomKilled: boolean;
+  /** What the engine said when it refused the start; null when it did not. */
+  engineError: string | null;
+  /** A container that runs and answers has no failure, whatever its log says. */
+  answers?: boolean;
+}
+
+/** The cause, for /status, the login message and `ai-sandbox explain`. */
+export interface Diagnosis {
+  code: ProblemCode;
+  /** Name of the signature; null when the cause follows from the exit alone or is unknown. */
+  signature: string | null;
+  detail: string;
+  /** Null: the remedy of the table. */
+  remedy: string | null;
+  /** The line that proves it, freed of prefixes; null when no line does. */
+  line: string | null;
+  /** Figures a heal needs, by name (`estimated_max_model_len`, `file`). */
+  values: Readonly<Record<string, string>>;
+}
