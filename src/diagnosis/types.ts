@@ -1,7 +1,14 @@
-import type { ProblemCode } from '../status/problem-table.ts';
+import type { ProblemClass, ProblemCode } from '../status/problem-table.ts';
 
 /** Whose words a signature knows. */
 export type SignatureFamily = 'vllm' | 'hub' | 'docker' | 'nvidia' | 'open-webui';
+
+/**
+ * How much a match weighs. `host`: evidence of the kernel, the driver or the hardware, which explains whatever a program
+ * complains of. `primary`: the first one in the log wins. `weak`: a symptom that counts only when no primary error is
+ * known. `secondary`: reports that something else has failed.
+ */
+export type SignatureStrength = 'host' | 'primary' | 'weak' | 'secondary';
 
 /** One known cause of a failure: how it shows in a log or an engine's error text, and which problem it is. */
 export interface Signature {
@@ -10,6 +17,12 @@ export interface Signature {
   family: SignatureFamily;
   /** The problem it proves; class, title, cause and remedy are those of the one table. */
   code: ProblemCode;
+  /** Absent: primary. */
+  strength?: SignatureStrength;
+  /** Also tried on lines of level WARNING, where it weighs as weak: retries that were given up, for example. */
+  warnings?: true;
+  /** Replaces the class of the table where this wording behaves otherwise. */
+  class?: ProblemClass;
   /** What the message looks like to a person, for docs/operations.md. */
   symptom: string;
   /**
@@ -40,11 +53,16 @@ export interface Evidence {
   answers?: boolean;
 }
 
+/** How a run ended, as far as it is known; see {@link Evidence}. */
+export type Ending = Omit<Evidence, 'log'>;
+
 /** The cause, for /status, the login message and `ai-sandbox explain`. */
 export interface Diagnosis {
   code: ProblemCode;
   /** Name of the signature; null when the cause follows from the exit alone or is unknown. */
   signature: string | null;
+  /** Null: the class of the table. */
+  class: ProblemClass | null;
   detail: string;
   /** Null: the remedy of the table. */
   remedy: string | null;
