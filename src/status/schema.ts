@@ -149,9 +149,34 @@ export type ChatView = Static<typeof ChatSchema>;
 const DiskSchema = Type.Object({ path: text, bytes_total: bytes, bytes_free: bytes }, closed);
 export type DiskView = Static<typeof DiskSchema>;
 
+const GpuSchema = Type.Object(
+  {
+    index: nullable(Type.Integer({ minimum: 0 })),
+    uuid: nullable(text),
+    name: nullable(text),
+    memory_bytes_total: nullable(bytes),
+    memory_bytes_used: nullable(bytes),
+    compute_capability: nullable(text),
+    driver_version: nullable(text),
+    cuda_version: nullable(text),
+    temperature_celsius: nullable(Type.Number()),
+    utilization_percent: nullable(percent),
+    power_watts: nullable(Type.Number({ minimum: 0 })),
+    mig_enabled: nullable(Type.Boolean()),
+    ecc_errors_uncorrected: nullable(Type.Integer({ minimum: 0 })),
+    row_remap_pending: nullable(Type.Boolean()),
+    row_remap_failed: nullable(Type.Boolean()),
+    recovery_action: nullable(text),
+    last_xid: nullable(Type.Object({ code: Type.Integer(), at: timestamp, meaning: text }, closed)),
+  },
+  closed,
+);
+/** One GPU as /status shows it. */
+export type GpuView = Static<typeof GpuSchema>;
+
 const HostSchema = Type.Object(
   {
-    gpus: nullable(Type.Array(Type.Unknown())),
+    gpus: nullable(Type.Array(GpuSchema)),
     disks: Type.Array(DiskSchema),
     docker: Type.Object(
       { version: nullable(text), api_version: nullable(text), reachable: Type.Boolean() },
