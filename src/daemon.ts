@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createApi } from './api/server.ts';
 import { createChatKeeper } from './chat/keeper.ts';
@@ -16,6 +17,8 @@ import { createEngine } from './docker/client.ts';
 import { createRequest } from './docker/container-spec.ts';
 import { createCredentials } from './docker/credentials.ts';
 import { bootSeconds, readBootId } from './host/boot-id.ts';
+import { createIdentityKeeper } from './host/identity-keeper.ts';
+import { createMetadataClient } from './host/metadata-client.ts';
 import { statusLine } from './host/status-line.ts';
 import { createNotifier } from './host/systemd.ts';
 import { type Clock, toTimestamp } from './lib/clock.ts';
@@ -132,6 +135,13 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     onChange: () => publisher.touch(),
   });
 
+  const identity = createIdentityKeeper({
+    client: createMetadataClient({ baseUrl: settings.metadataUrl, clock }),
+    clock,
+    log,
+    hostname: hostname(),
+    onChange: () => publisher.touch(),
+  });
   const source = createStatusSource({
     version: parts.version,
     clock,
@@ -143,6 +153,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     model: model.snapshot,
     chats: { snapshot: chats.snapshot, checked: chats.checked },
     deployment,
+    identity,
     store,
     desiredProblems: desired.problems,
   });
@@ -247,6 +258,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
         supervised,
         model.run(signal),
         chats.run(signal),
+        identity.run(signal),
         token.watch(signal, refreshToken),
         desired.watch(signal),
         source.run(signal, publisher.touch),

@@ -7,7 +7,8 @@ import {
 } from '../deployment/machine.ts';
 import type { Moment } from '../deployment/moment.ts';
 import { readDisks } from '../host/disk.ts';
-import { linksFor, unknownIdentity } from '../host/identity.ts';
+import { linksFor } from '../host/identity.ts';
+import type { IdentityKeeper } from '../host/identity-keeper.ts';
 import type { Clock } from '../lib/clock.ts';
 import { errorMessage } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -49,6 +50,7 @@ export interface StatusSourceParts {
   model(): ModelSnapshot;
   chats: { snapshot(): ChatView; checked(): boolean };
   deployment: StateSection<DeploymentMemory>;
+  identity: Pick<IdentityKeeper, 'identity' | 'publicAddresses'>;
   store: Pick<StateStore, 'quarantined' | 'lastWriteError'>;
   desiredProblems(): Problem[];
 }
@@ -93,10 +95,10 @@ export function createStatusSource(parts: StatusSourceParts): StatusSource {
       uptimeSeconds: (clock.monotonicMs() - startedMs) / 1000,
       services,
       model: { ...parts.model(), pinned: settings.pinnedModelId !== null, memoryFit: null, load: null },
-      deployment: deploymentView(memory, unknownIdentity),
+      deployment: deploymentView(memory, parts.identity.identity()),
       chat: parts.chats.snapshot(),
       host: { gpus: null, disks },
-      links: linksFor(services.published),
+      links: linksFor(services.published, { publicAddresses: parts.identity.publicAddresses() }),
       problems: [
         ...parts.desiredProblems(),
         ...Object.values(standing).filter((problem) => problem !== null),

@@ -94,6 +94,16 @@ describe('linksFor', () => {
     ['nothing', {}, interfaces, null],
     ['udp only', { api: [{ hostIp: '', hostPort: 1, target: '1/udp' }] }, interfaces, null],
   ])('gives the address of a port on %s', (_what, published, given, expected) => {
-    expect(linksFor(published, given)).toEqual({ ui: null, api: expected });
+    expect(linksFor(published, { interfaces: given })).toEqual({ ui: null, api: expected });
+  });
+
+  test.each([
+    ['0.0.0.0', ['198.51.100.4', '2001:db8::4'], 'http://198.51.100.4:8000'],
+    ['0.0.0.0', ['2001:db8::4'], 'http://203.0.113.9:8000'],
+    ['::', ['2001:db8::4'], 'http://[2001:db8::4]:8000'],
+    ['127.0.0.1', ['198.51.100.4'], 'http://localhost:8000'],
+    ['192.168.1.5', ['198.51.100.4'], 'http://192.168.1.5:8000'],
+  ])("takes the cloud's word for a port on %s with %j", (hostIp, publicAddresses, expected) => {
+    expect(linksFor(api(hostIp), { interfaces, publicAddresses }).api).toBe(expected);
   });
 });

@@ -36,6 +36,10 @@ function setStage(memory: DeploymentMemory = INITIAL_DEPLOYMENT) {
         writes.push(next);
       },
     },
+    identity: {
+      identity: () => ({ instance_type: 'g2-gpu-rtx4000a1-s', region: 'us-ord', label: 'box' }),
+      publicAddresses: () => ['198.51.100.4'],
+    },
     store: {
       get quarantined() {
         return store.quarantined;
@@ -53,6 +57,19 @@ describe('the source of the status', () => {
     expect(source.assemble().deployment.deployment_status).toBe('completed');
     expect(source.assemble().deployment.deployment_status).toBe('completed');
     expect(writes).toHaveLength(1);
+  });
+
+  it('says which machine this is and where it is reached by the word of its cloud', () => {
+    const { source, stage } = setStage();
+    const published = { ui: [{ hostIp: '0.0.0.0', hostPort: 3000, target: '8080/tcp' }] };
+    stage.services = { ...stage.services, published };
+    const { deployment, links } = source.assemble();
+    expect(deployment).toMatchObject({
+      instance_type: 'g2-gpu-rtx4000a1-s',
+      region: 'us-ord',
+      label: 'box',
+    });
+    expect(links.ui).toBe('http://198.51.100.4:3000');
   });
 
   it('leaves a failed deployment as it was until the engine has said anything', () => {
