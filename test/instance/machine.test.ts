@@ -1,0 +1,19 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Machine } from './machine.ts';
+import { instanceStage } from './stage.ts';
+
+const MACHINE_LIMIT_MS = 900_000;
+const stage = instanceStage();
+let machine: Machine;
+
+describe('the machine of these tests', () => {
+  beforeAll(async () => {
+    machine = await stage.machine('self-test');
+  }, MACHINE_LIMIT_MS);
+
+  it('runs a Docker engine that pulls from the registry outside and publishes a port', async () => {
+    await machine.must('systemctl start docker');
+    await machine.must(`docker pull -q ${stage.images.ui}`);
+    expect(await machine.must('docker images -q | wc -l')).toBe('1');
+  }, 120_000);
+});
