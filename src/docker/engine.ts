@@ -31,6 +31,8 @@ export interface ObservedContainer {
   finishedAt: string | null;
   createdAt: string;
   restartPolicy: string;
+  /** How long a stop waits where the container was made with such a time, in milliseconds; absent: it says nothing. */
+  stopGraceMs?: number;
   /** The engine's healthcheck: `none` where there is no check. */
   health: 'none' | 'starting' | 'healthy' | 'unhealthy';
   /** Main process on the host; 0 when not running. */

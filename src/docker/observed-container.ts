@@ -29,6 +29,7 @@ export function parseContainer(answer: unknown): ObservedContainer | null {
     finishedAt: time(state['FinishedAt']),
     createdAt: asText(fields['Created']),
     restartPolicy: asText(asRecord(host['RestartPolicy'])['Name']) || 'no',
+    ...(typeof config['StopTimeout'] === 'number' ? { stopGraceMs: config['StopTimeout'] * 1000 } : {}),
     health: HEALTH.find((known) => known === asRecord(state['Health'])['Status']) ?? 'none',
     pid: asNumber(state['Pid']),
     tty: config['Tty'] === true,

@@ -1,7 +1,7 @@
 import { giveUp } from './lanes.ts';
 import { withFreshAttempts } from './memory.ts';
 import type { ServiceObservation } from './observe.ts';
-import { isUp } from './plan.ts';
+import { isUp } from './plan-order.ts';
 import type { Room } from './room.ts';
 import { serviceLane } from './step.ts';
 import { ServiceActionError } from './types.ts';

@@ -2,7 +2,7 @@ import type { EngineEvent, ObservedContainer } from '../docker/engine.ts';
 import { COMPOSE_LABELS } from '../docker/labels.ts';
 import { noteExit } from './exit-desk.ts';
 import { endsContainer } from './exits.ts';
-import { isUp } from './plan.ts';
+import { isUp } from './plan-order.ts';
 import type { Room } from './room.ts';
 import { serviceLane } from './step.ts';
 import type { Unit } from './unit.ts';

@@ -1,53 +1,135 @@
+import type { Diagnosis } from '../diagnosis/types.ts';
 import type { ContainerLogLine, ObservedContainer } from '../docker/engine.ts';
 import { EngineError } from '../docker/engine.ts';
 import { withDeadline } from '../lib/deadline.ts';
 import { errorMessage } from '../lib/errors.ts';
+import type { Finding } from '../status/problem.ts';
 import type { LastExit } from '../status/schema.ts';
-import { logStart, withEvidence } from './exits.ts';
+import { logStart, withRecord } from './exits.ts';
+import { tryHeal } from './healing.ts';
+import { judgeExit } from './judgement.ts';
+import { isUp } from './plan-order.ts';
 import type { Room } from './room.ts';
 import { serviceLane } from './step.ts';
 import type { Unit } from './unit.ts';
 
 /** Log lines kept with an exit. */
 const EVIDENCE_LINES = 50;
-/** Lines asked for: the first ones of the next run may stand behind those of the one that ended. */
-const ASKED_LINES = 200;
+/** Lines asked for: the cause stands up to 150 lines above the end of a failed start, and a chatty run logs more. */
+const ASKED_LINES = 2_000;
 const EVIDENCE_DEADLINE_MS = 15_000;
 
+/** An exit that is looked into. */
+export interface ExitCase {
+  record: LastExit;
+  /** Where the log of the run begins and ends, RFC 3339; `since` null: as the container tells. */
+  since: string | null;
+  until: string;
+  /** What the exit alone tells; null: it needs no cause (asked for, or nobody's fault). */
+  finding: Finding | null;
+}
+
 /**
- * Reads the last lines of the run that ended into its record. The start that answers the exit goes first:
- * nothing may stand between an exit and its restart.
+ * Looks into an exit beside the restart: reads the log of the run that ended into its record, finds the cause, heals it or
+ * judges whether the restarts go on. The start that answers the exit goes first: nothing may stand between them.
  */
-export function gatherLogs(
-  room: Room,
-  unit: Unit,
-  container: ObservedContainer,
-  record: LastExit,
-  until: string,
-): void {
-  void (async () => {
-    const { clock, engine, log } = room.parts;
+export function investigate(room: Room, unit: Unit, container: ObservedContainer, exit: ExitCase): void {
+  const work = async () => {
+    const { log } = room.parts;
     await room.lanes.get(serviceLane(unit.name))?.done;
+    let lines: string[] = [];
     try {
-      const since = logStart(container);
-      const query = { tail: ASKED_LINES, until, ...(since === null ? {} : { since }) };
-      const lines = await withDeadline(
-        clock,
-        `the log of ${unit.name}`,
-        EVIDENCE_DEADLINE_MS,
-        (signal) => collect(engine.logs(container.id, query, signal)),
-        room.signal,
-      );
-      const logTail = lines.slice(-EVIDENCE_LINES).map((line) => line.text);
-      if (logTail.length === 0) return;
-      room.memory.set(unit.name, withEvidence(room.memory.of(unit.name), record, { logTail }));
-      room.wake();
+      lines = await readLog(room, unit, container, exit);
     } catch (error) {
       if (room.signal.aborted) return;
       const why = error instanceof EngineError ? error.finding.detail : errorMessage(error);
       log.warn(`the last log lines of ${unit.name} could not be read: ${why}`);
     }
-  })();
+    if (room.signal.aborted || room.units.get(unit.name) !== unit) return;
+    const logTail = lines.slice(-EVIDENCE_LINES);
+    if (logTail.length > 0) {
+      room.memory.set(unit.name, withRecord(room.memory.of(unit.name), exit.record, { log_tail: logTail }));
+    }
+    if (exit.finding !== null) conclude(room, unit, exit.record, exit.finding, lines);
+    room.wake();
+  };
+  work().catch((error: unknown) => {
+    room.parts.log.error(`the exit of ${unit.name} could not be looked into: ${errorMessage(error)}`);
+  });
+}
+
+async function readLog(
+  room: Room,
+  unit: Unit,
+  container: ObservedContainer,
+  { since, until }: ExitCase,
+): Promise<string[]> {
+  const { clock, engine } = room.parts;
+  const from = later(logStart(container), since);
+  const query = { tail: ASKED_LINES, until, ...(from === null ? {} : { since: from }) };
+  const lines = await withDeadline(
+    clock,
+    `the log of ${unit.name}`,
+    EVIDENCE_DEADLINE_MS,
+    (signal) => collect(engine.logs(container.id, query, signal)),
+    room.signal,
+  );
+  return lines.map((line) => line.text);
+}
+
+/** The cause of a counted exit: on record, healed where that is possible, else judged. */
+function conclude(room: Room, unit: Unit, record: LastExit, known: Finding, lines: readonly string[]): void {
+  const { clock, log } = room.parts;
+  const diagnosis = room.parts.diagnose?.({
+    log: lines,
+    exitCode: record.exit_code,
+    oomKilled: record.oom_killed,
+    engineError: null,
+  });
+  const finding = findingOf(diagnosis ?? null, known);
+  const diagnosed = finding !== known;
+  const before = room.memory.of(unit.name);
+  const container = before.run === null ? undefined : room.containers.get(before.run.containerId);
+  const stands = container === undefined || !isUp(container);
+  const judged = judgeExit(before, record, finding, stands, clock.now());
+  if (judged === null) return;
+  if (diagnosed) log.warn(`${unit.name}: ${finding.code}: ${finding.detail}`);
+  if (unit.watch?.ready !== true) unit.exitFinding = finding;
+  if (diagnosed && diagnosis != null && before.attempts >= record.attempt) {
+    const { code, cause } = judged.memory.history.findLast((exit) => exit.at === record.at) ?? record;
+    room.memory.set(
+      unit.name,
+      withRecord(before, record, { cause, ...(code === undefined ? {} : { code }) }),
+    );
+    if (tryHeal(room, unit, diagnosis)) return;
+    const tried = room.memory.of(unit.name).healed;
+    if (tried !== undefined) judged.memory = { ...judged.memory, healed: tried };
+  }
+  room.memory.set(unit.name, judged.memory);
+  if (judged.retryInMs !== null) unit.restartAt = clock.monotonicMs() + judged.retryInMs;
+  const { failure } = judged.memory;
+  if (failure !== null && failure.since !== before.failure?.since) {
+    log.error(`${unit.name} is not restarted at once any more: ${failure.code}: ${failure.detail}`);
+  }
+}
+
+/** What the log tells goes before what the exit alone tells, except where we ended it ourselves without a known reason. */
+function findingOf(diagnosis: Diagnosis | null, known: Finding): Finding {
+  if (diagnosis === null || known.code === 'not_responding') return known;
+  if (diagnosis.signature === null && known.code !== 'container_exited') return known;
+  if (diagnosis.code === 'unknown_failure' && diagnosis.line === null) return known;
+  return {
+    code: diagnosis.code,
+    detail: diagnosis.detail,
+    ...(diagnosis.remedy === null ? {} : { remedy: diagnosis.remedy }),
+    ...(diagnosis.class == null ? {} : { class: diagnosis.class }),
+  };
+}
+
+/** The later of two RFC 3339 times; null counts as the beginning. */
+function later(a: string | null, b: string | null): string | null {
+  if (a === null || b === null) return a ?? b;
+  return Date.parse(a) >= Date.parse(b) ? a : b;
 }
 
 async function collect(lines: AsyncIterable<ContainerLogLine>): Promise<ContainerLogLine[]> {

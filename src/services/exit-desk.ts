@@ -1,7 +1,7 @@
 import type { ObservedContainer } from '../docker/engine.ts';
-import { gatherLogs } from './evidence.ts';
+import { investigate } from './evidence.ts';
 import { afterExit, classifyExit, type ExitFacts } from './exits.ts';
-import { isUp } from './plan.ts';
+import { isUp } from './plan-order.ts';
 import type { Room } from './room.ts';
 import type { Unit } from './unit.ts';
 import { endWatch } from './watches.ts';
@@ -62,8 +62,13 @@ export function noteExit(room: Room, unit: Unit, container: ObservedContainer, n
   // The log of a container that is about to be removed goes with it.
   const leaves = facts.expected === 'recreate' || facts.expected === 'removed';
   if (record !== undefined && !noticed.firstSight && !leaves) {
-    const until = noticed.finishedAt ?? wall.toISOString();
-    room.afterSteps(() => gatherLogs(room, unit, container, record, until));
+    const exit = {
+      record,
+      since: before.run?.pending ?? before.run?.finishedAt ?? null,
+      until: noticed.finishedAt ?? wall.toISOString(),
+      finding: verdict.counts ? verdict.finding : null,
+    };
+    room.afterSteps(() => investigate(room, unit, container, exit));
   }
 }
 

@@ -4,7 +4,7 @@ import { unreachable } from '../lib/errors.ts';
 import type { Finding } from '../status/problem.ts';
 import type { LastExit } from '../status/schema.ts';
 import { remember, type ServiceMemory } from './memory.ts';
-import { isLoop, RESTART_CAP_MS, restartDelayMs } from './restart-policy.ts';
+import { restartDelayMs } from './restart-policy.ts';
 
 /** Who ended a container. */
 type ExitKind =
@@ -157,15 +157,7 @@ export function afterExit(
     log_tail: [],
   };
   const history = remember(memory.history, record);
-  const loops = verdict.counts && isLoop(history, verdict.cause, now);
-  const delayMs = !verdict.counts ? 0 : loops ? RESTART_CAP_MS : restartDelayMs(attempts);
-  const loop = {
-    code: 'restart_loop',
-    detail: `${facts.service} ${verdict.cause}, again and again`,
-    class: null,
-    remedy: null,
-    since: memory.failure?.code === 'restart_loop' ? memory.failure.since : toTimestamp(now),
-  };
+  const delayMs = verdict.counts ? restartDelayMs(attempts) : 0;
   return {
     delayMs,
     memory: {
@@ -174,7 +166,6 @@ export function afterExit(
       history,
       restarts: memory.restarts + (verdict.unrequested ? 1 : 0),
       nextRestartAt: delayMs === 0 ? null : new Date(now.getTime() + delayMs).toISOString(),
-      failure: loops ? loop : memory.failure,
     },
   };
 }
@@ -194,23 +185,19 @@ export function blameEngine(memory: ServiceMemory, now: Date): ServiceMemory | n
   };
 }
 
-/** Adds what was gathered beside the restart to the record it belongs to. */
-export function withEvidence(
+/** Changes the record of an exit, wherever it stands by now; the same memory where it is gone. */
+export function withRecord(
   memory: ServiceMemory,
   record: Pick<LastExit, 'at' | 'attempt'>,
-  evidence: { logTail?: string[]; oomKilled?: boolean },
+  fields: Partial<LastExit>,
 ): ServiceMemory {
   const index = memory.history.findLastIndex(
     (exit) => exit.at === record.at && exit.attempt === record.attempt,
   );
   const exit = memory.history[index];
-  if (exit === undefined) return memory;
-  const history = memory.history.with(index, {
-    ...exit,
-    log_tail: evidence.logTail ?? exit.log_tail,
-    oom_killed: evidence.oomKilled ?? exit.oom_killed,
-  });
-  return { ...memory, history };
+  return exit === undefined
+    ? memory
+    : { ...memory, history: memory.history.with(index, { ...exit, ...fields }) };
 }
 
 /** The engine notes the start of a process only when it runs; what a quick one printed is older than that. */

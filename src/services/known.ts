@@ -1,4 +1,5 @@
 import type { ServiceSpec } from '../compose/service-spec.ts';
+import { retriesSlowly } from './memory.ts';
 import type { DesiredServices, Observation } from './observe.ts';
 import type { ImageKnowledge, Known, KnownService } from './plan-inputs.ts';
 import type { Room } from './room.ts';
@@ -33,7 +34,7 @@ function knownService(room: Room, unit: Unit): KnownService {
   const exit = memory.history.at(-1);
   return {
     wanted: memory.wanted,
-    failed: memory.failure !== null && memory.failure.code !== 'restart_loop',
+    failed: memory.failure !== null && !retriesSlowly(memory.failure),
     notBefore: notBeforeOf(unit),
     serving: unit.watch?.wasReady === true,
     started: unit.started,

@@ -4,7 +4,7 @@ import { toTimestamp } from '../lib/clock.ts';
 import type { Finding, Problem } from '../status/problem.ts';
 import type { ServiceStatus, ServiceView } from '../status/schema.ts';
 import type { ServiceMemory } from './memory.ts';
-import { isUp } from './plan.ts';
+import { isUp } from './plan-order.ts';
 import { classOf, isProblemCode } from './problem-code.ts';
 import type { RunWatch } from './run-watch.ts';
 

@@ -17,6 +17,7 @@ const ExitSchema = Type.Object({
   cause: Type.String(),
   attempt: Type.Integer({ minimum: 0 }),
   log_tail: Type.Array(Type.String()),
+  code: Type.Optional(Type.String()),
 });
 
 /** What is remembered about one service and cannot be derived from the engine. */
@@ -41,6 +42,10 @@ const ServiceMemorySchema = Type.Object({
       since: Type.String(),
     }),
   ),
+  /** What the counted exits in a row were found to be: a cause that comes twice is believed. */
+  streak: Type.Optional(Type.Object({ code: Type.String(), count: Type.Integer({ minimum: 1 }) })),
+  /** Ways of healing that were tried since the last fresh start; none is tried twice. */
+  healed: Type.Optional(Type.Array(Type.String())),
   /** Spec-hash to which attempts and failure belong. */
   hash: nullable(Type.String()),
   /** The container that is followed. */
@@ -101,7 +106,13 @@ export function remember(history: readonly LastExit[], exit: LastExit): LastExit
 
 /** Forgets failures: a user's action, a changed service or ten healthy minutes make a fresh start. */
 export function withFreshAttempts(memory: ServiceMemory): ServiceMemory {
-  return { ...memory, attempts: 0, nextRestartAt: null, failure: null };
+  const { streak: _streak, healed: _healed, ...rest } = memory;
+  return { ...rest, attempts: 0, nextRestartAt: null, failure: null };
+}
+
+/** Whether a standing failure is tried again by itself, at the slow pace: a loop, or something of the machine. */
+export function retriesSlowly(failure: NonNullable<ServiceMemory['failure']>): boolean {
+  return failure.code === 'restart_loop' || failure.class === 'host';
 }
 
 /** How long to wait for a remembered wall time, at most `limitMs` whatever the clocks did meanwhile. */

@@ -1,8 +1,10 @@
-import type { ComposeProject, ServiceSpec } from '../compose/service-spec.ts';
+import type { ServiceSpec } from '../compose/service-spec.ts';
 import type { ObservedContainer } from '../docker/engine.ts';
 import { COMPOSE_LABELS } from '../docker/labels.ts';
 import type { DesiredServices, Observation, ServiceObservation } from './observe.ts';
 import type { Known, KnownService } from './plan-inputs.ts';
+import { blockedBy, isUp, mayStartAfter } from './plan-order.ts';
+import { partsOf } from './plan-parts.ts';
 import { laneOf, type Step, type StopReason } from './step.ts';
 
 /** While a service is starting it ignores SIGTERM (vLLM while loading does), so a long wait gains nothing. */
@@ -75,11 +77,6 @@ function takeOverRestarts(service: ServiceSpec, container: ObservedContainer): S
   if (container.restartPolicy === 'no' || container.restartPolicy === '') return [];
   const cause = `its restart policy is ${container.restartPolicy}, and the daemon alone restarts`;
   return [{ action: 'setRestartPolicy', service: service.name, containerId: container.id, cause }];
-}
-
-/** A container that has a process, or is about to get one again by the engine. */
-export function isUp(container: ObservedContainer): boolean {
-  return container.state === 'running' || container.state === 'paused' || container.state === 'restarting';
 }
 
 function planRunning(
@@ -161,82 +158,6 @@ function planCreation(
   return only({ action: 'createContainer', service, hash, cause });
 }
 
-/** Image, networks and volumes of a service: the steps to get them, and `image` while that one is not there. */
-function partsOf(service: ServiceSpec, desired: DesiredServices, known: Known): ServicePlan {
-  const steps: Step[] = [];
-  const image = known.images[service.image];
-  if (image === 'missing' || image === 'refresh') {
-    const cause =
-      image === 'missing' ? `${service.name} needs it and it is not there` : `${service.name} wants it fresh`;
-    if (service.pullPolicy !== 'never') steps.push({ action: 'pullImage', image: service.image, cause });
-  }
-  for (const network of networksOf(service, desired.project)) {
-    if (known.networks === null || network.external || known.networks.has(network.name)) continue;
-    steps.push({ action: 'createNetwork', network, cause: `${service.name} joins it and it is not there` });
-  }
-  for (const volume of volumesOf(service, desired.project)) {
-    if (known.volumes === null || volume.external || known.volumes.has(volume.name)) continue;
-    steps.push({
-      action: 'createVolume',
-      volume,
-      cause: `${service.name} keeps data in it and it is not there`,
-    });
-  }
-  const unasked = image === undefined || known.networks === null || known.volumes === null;
-  const waitingFor = image === 'missing' || image === 'refresh' ? 'image' : unasked ? 'docker' : null;
-  return { steps, waitingFor };
-}
-
-function networksOf(service: ServiceSpec, project: ComposeProject): ComposeProject['networks'] {
-  const keys = new Set(service.networks.map((attachment) => attachment.network));
-  return service.networkMode === null ? project.networks.filter((network) => keys.has(network.key)) : [];
-}
-
-function volumesOf(service: ServiceSpec, project: ComposeProject): ComposeProject['volumes'] {
-  const keys = new Set(service.mounts.map((mount) => (mount.kind === 'volume' ? mount.source : null)));
-  return project.volumes.filter((volume) => keys.has(volume.key));
-}
-
-function blockedBy(
-  service: ServiceSpec,
-  observed: Observation,
-  known: Known,
-  started: boolean,
-): string | null {
-  return known.gates[service.name]?.waitingFor ?? mayStartAfter(service, observed, known, started);
-}
-
-/** The service that must be started first; null when none has to. The order is of the first start only. */
-function mayStartAfter(
-  service: ServiceSpec,
-  observed: Observation,
-  known: Known,
-  started: boolean,
-): string | null {
-  if (started) return null;
-  for (const { service: name, condition } of dependenciesOf(service)) {
-    const other = known.services[name];
-    const seen = observed.services[name];
-    if (other === undefined || seen === undefined || !other.wanted) continue;
-    const up = seen.container !== null && isUp(seen.container);
-    const done = {
-      service_started: up || other.completed,
-      service_healthy: known.ready.has(name),
-      service_completed_successfully: other.completed,
-    };
-    if (!done[condition]) return name;
-  }
-  return null;
-}
-
-/** `depends_on`, and the service whose network is shared. */
-function dependenciesOf(service: ServiceSpec): ServiceSpec['dependsOn'] {
-  const shared = /^service:(.+)$/.exec(service.networkMode ?? '')?.[1];
-  return shared === undefined
-    ? service.dependsOn
-    : [...service.dependsOn, { service: shared, condition: 'service_started' }];
-}
-
 function reasonToMakeAnew(seen: ServiceObservation, self: KnownService): string | null {
   if (seen.drift === 'changed') return 'its part of the compose file has changed';
   return self.recreate;
@@ -266,7 +187,15 @@ function stepsForOrphan(container: ObservedContainer): Step[] {
   const step = { service, containerId: container.id };
   const cause = 'its service is not in the compose file any more; its data is kept';
   return isUp(container)
-    ? [{ ...step, action: 'stopContainer', graceMs: SERVING_GRACE_MS, reason: 'removed', cause }]
+    ? [
+        {
+          ...step,
+          action: 'stopContainer',
+          graceMs: container.stopGraceMs ?? SERVING_GRACE_MS,
+          reason: 'removed',
+          cause,
+        },
+      ]
     : [{ ...step, action: 'removeContainer', force: false, cause }];
 }
 

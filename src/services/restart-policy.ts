@@ -6,8 +6,8 @@ export const RESTART_CAP_MS = 300_000;
 /** A service that was ready for so long without a break starts the curve anew. */
 export const HEALTHY_RESET_MS = 600_000;
 /** So many counted failures with one cause within the window are a loop. */
-const LOOP_FAILURES = 5;
-const LOOP_WINDOW_MS = 30 * 60_000;
+export const LOOP_FAILURES = 5;
+export const LOOP_WINDOW_MS = 30 * 60_000;
 /** What needs something done to the machine is looked at again this often: asking costs nothing. */
 export const HOST_RECHECK_MS = 30_000;
 
@@ -25,11 +25,19 @@ export function refusalDelayMs(refusals: number): number {
   return SOON_AFTER_REFUSAL_MS[refusals - 1] ?? restartDelayMs(refusals - SOON_AFTER_REFUSAL_MS.length + 1);
 }
 
-/** Whether the latest counted failure ends a series of one cause in the window. */
-export function isLoop(history: readonly LastExit[], cause: string, now: Date): boolean {
+/** What an exit was found to be; where that has no name of its own, its words. */
+export function exitKey(exit: Pick<LastExit, 'code' | 'cause'>): string {
+  return exit.code === undefined || UNTELLING_CODES.has(exit.code) ? exit.cause : exit.code;
+}
+
+/** Codes that say only that something ended. */
+const UNTELLING_CODES: ReadonlySet<string> = new Set(['container_exited', 'unknown_failure']);
+
+/** Whether counted failures of one cause within the window, `key` being the latest, are a loop. */
+export function isLoop(history: readonly LastExit[], key: string, now: Date): boolean {
   const since = now.getTime() - LOOP_WINDOW_MS;
   const same = history.filter(
-    (exit) => exit.attempt > 0 && exit.cause === cause && Date.parse(exit.at) >= since,
+    (exit) => exit.attempt > 0 && exitKey(exit) === key && Date.parse(exit.at) >= since,
   );
   return same.length >= LOOP_FAILURES;
 }

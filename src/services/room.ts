@@ -1,4 +1,5 @@
 import type { ComposeProject, ServiceSpec } from '../compose/service-spec.ts';
+import type { Diagnosis, Evidence } from '../diagnosis/types.ts';
 import { type ContainerLogLine, type Engine, EngineError, type PullProgress } from '../docker/engine.ts';
 import type { Clock } from '../lib/clock.ts';
 import { errorMessage } from '../lib/errors.ts';
@@ -8,12 +9,13 @@ import type { Finding } from '../status/problem.ts';
 import type { Containers } from './containers.ts';
 import type { EngineLink } from './engine-link.ts';
 import type { CreateRequestMaker } from './execute.ts';
+import type { Heal } from './healing.ts';
 import type { ServicesMemory } from './memory.ts';
 import type { MemoryKeeper } from './memory-keeper.ts';
 import type { DesiredServices, Observation } from './observe.ts';
 import type { Probes } from './probe-target.ts';
 import type { Step } from './step.ts';
-import type { Gates } from './types.ts';
+import type { Gates, RunNotice } from './types.ts';
 import type { Unit } from './unit.ts';
 
 /** How long a starting service may move nothing, and the paces of looking; times in milliseconds. */
@@ -42,6 +44,12 @@ export interface SupervisorParts {
   settings: SupervisorSettings;
   /** Told every line of a starting service's log, so that nobody reads it a second time. */
   onLogLine?(service: string, line: ContainerLogLine): void;
+  /** Told of the start of a service, from the first sight of its process to its first good answer or its end. */
+  onRun?(service: string, notice: RunNotice): void;
+  /** Finds the cause of a failure; null where there is none to be told. */
+  diagnose?(evidence: Evidence): Diagnosis | null;
+  /** Does what only the rest of the daemon can; false: it cannot be done. */
+  heal?(service: string, heal: Heal): boolean;
 }
 
 /** What is known of an image. Times are monotonic milliseconds. */

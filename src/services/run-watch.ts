@@ -60,6 +60,9 @@ export function afterProbe(watch: RunWatch, result: ProbeResult, askedAt: number
     const nextProbeAt = Math.max(now, askedAt + PROBE_READY_MS);
     return { ...next, ready: true, readySince, wasReady: true, misses: 0, nextProbeAt };
   }
+  if (result.busy === true && watch.ready) {
+    return { ...next, misses: 0, nextProbeAt: Math.max(now, askedAt + PROBE_MISSED_MS) };
+  }
   const misses = watch.wasReady && !result.alive ? watch.misses + 1 : 0;
   const pace = watch.wasReady || result.finding !== null ? PROBE_MISSED_MS : PROBE_STARTING_MS;
   return { ...next, ready: false, readySince: null, misses, nextProbeAt: Math.max(now, askedAt + pace) };

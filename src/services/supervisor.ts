@@ -1,29 +1,25 @@
 import { errorMessage } from '../lib/errors.ts';
-import type { Finding } from '../status/problem.ts';
 import { act, settleActions } from './actions.ts';
 import { createAlarm } from './alarm.ts';
 import { createContainers } from './containers.ts';
 import { adoptDesired } from './desired.ts';
 import { createEngineLink, PING_INTERVAL_MS } from './engine-link.ts';
+import { engineBack, engineLost, probeSooner } from './engine-outage.ts';
 import { takeEvent } from './events.ts';
 import { examine } from './exit-desk.ts';
-import { blameEngine } from './exits.ts';
 import { knownOf } from './known.ts';
 import { launch } from './lanes.ts';
 import { askImage, askParts, createLister, RELIST_INTERVAL_MS, sample } from './looking.ts';
 import { createMemoryKeeper } from './memory-keeper.ts';
+import { nextLookAt } from './next-look.ts';
 import { type DesiredServices, type Observation, observe } from './observe.ts';
 import { type Plan, plan } from './plan.ts';
 import { createReporter } from './reporter.ts';
-import { type Room, type SupervisorParts, setUncertain } from './room.ts';
-import { PROBE_MISSED_MS } from './run-watch.ts';
+import type { Room, SupervisorParts } from './room.ts';
 import { type Desired, type Gates, ServiceActionError, type Supervisor } from './types.ts';
 import { endWatch, keepWatch, noteMovement } from './watches.ts';
 
 export type { SupervisorParts } from './room.ts';
-
-/** A look at everything happens at least this often, so that the watchdog can tell a stuck loop from a quiet one. */
-const LONGEST_REST_MS = 5_000;
 
 /**
  * The loop that keeps the services of the file alive: looks, plans, makes the steps, one lane a service, and looks again
@@ -44,8 +40,8 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     clock,
     intervalMs: parts.settings.pingIntervalMs ?? PING_INTERVAL_MS,
     signal: () => ended.signal,
-    onLost: (finding) => lost(finding),
-    onBack: () => back(),
+    onLost: (finding) => engineLost(room, finding),
+    onBack: () => engineBack(room),
     onAnswer: () => room.wake(),
   });
   const memory = createMemoryKeeper(parts.memory, log);
@@ -89,32 +85,6 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     listTaken();
   });
 
-  const lost = (finding: Finding) => {
-    log.error(`the Docker engine is lost: ${finding.detail}`);
-    room.gap = true;
-    for (const unit of room.units.values()) {
-      // Its containers may have ended with it: only a probe can tell now.
-      if (unit.watch !== null) unit.watch = { ...unit.watch, nextProbeAt: clock.monotonicMs() };
-      const blamed = blameEngine(memory.of(unit.name), clock.now());
-      if (blamed === null) continue;
-      memory.set(unit.name, blamed);
-      unit.restartAt = clock.monotonicMs();
-      unit.exitFinding = null;
-    }
-  };
-  const back = () => {
-    log.info('the Docker engine answers again');
-    room.gap = true;
-    room.listWanted = true;
-    room.networks = null;
-    room.volumes = null;
-    for (const unit of room.units.values()) {
-      setUncertain(room, unit);
-      unit.refusedUntil = clock.monotonicMs();
-      unit.refusals = 0;
-    }
-    room.rests.clear();
-  };
   /** Exits that the list shows are examined while the reasons that it may have are still known. */
   const listTaken = () => {
     examineAll();
@@ -148,7 +118,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     } finally {
       looking = false;
       lookedAt = clock.monotonicMs();
-      alarm.set(nextLookAt());
+      alarm.set(nextLookAt(room, lister.nextAt));
     }
   };
 
@@ -156,7 +126,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     const now = clock.monotonicMs();
     const { desired } = room;
     if (desired !== null && link.reachable === false) {
-      probeSooner(now);
+      probeSooner(room, now);
       watchAll(desired, seenBy(desired));
     }
     if (desired !== null && link.reachable !== false) {
@@ -183,14 +153,6 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     reporter.report();
   };
 
-  /** No event tells of an end now, so that a ready service is asked as often as one that has missed a probe. */
-  const probeSooner = (now: number) => {
-    for (const unit of room.units.values()) {
-      if (unit.watch === null || unit.watch.nextProbeAt <= now + PROBE_MISSED_MS) continue;
-      unit.watch = { ...unit.watch, nextProbeAt: now + PROBE_MISSED_MS };
-    }
-  };
-
   const watchAll = (desired: DesiredServices, observed: Observation) => {
     for (const service of desired.services) {
       const unit = room.units.get(service.name);
@@ -210,28 +172,6 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
       askImage(room, service.image);
       askParts(room);
     }
-  };
-
-  const nextLookAt = (): number => {
-    const now = clock.monotonicMs();
-    let next = now + LONGEST_REST_MS;
-    const sooner = (at: number | null | undefined) => {
-      if (at !== null && at !== undefined && at < next) next = Math.max(at, now);
-    };
-    const later = (at: number) => {
-      if (at > now) sooner(at);
-    };
-    sooner(link.nextAt);
-    if (link.reachable === false) return next;
-    sooner(lister.nextAt);
-    for (const rest of room.rests.values()) later(rest.at);
-    for (const unit of room.units.values()) {
-      later(unit.restartAt);
-      later(unit.refusedUntil);
-      later(unit.sampleAfter);
-      if (unit.watch !== null && !unit.probing) later(unit.watch.nextProbeAt);
-    }
-    return next;
   };
 
   const user = (kind: 'start' | 'stop' | 'restart', service: string) => act(room, kind, service);

@@ -16,6 +16,8 @@ export interface ProbeResult {
   detail: string;
   /** A named problem the answer proves (no chat template, key refused); null otherwise. */
   finding: Finding | null;
+  /** No answer in time, but its counters move: it has work under way, and is as ready as it was before. */
+  busy?: boolean;
   /** ui only: whether its backend is our api and answers. */
   backendReady?: boolean | null;
 }
@@ -29,6 +31,12 @@ export interface ProbeTarget {
 
 /** Asks one service whether it is ready. Never throws; settles within `deadlineMs` of its own. */
 export type Probe = (target: ProbeTarget, signal: AbortSignal) => Promise<ProbeResult>;
+
+/** What happens to a start, for those who follow its log. `startedAt` is the engine's RFC 3339 time. */
+export type RunNotice =
+  | { kind: 'began'; startedAt: string | null; image: string; firstRun: boolean }
+  | { kind: 'ready' }
+  | { kind: 'ended' };
 
 /** What a service waits for before its container may start, decided outside of this room. */
 interface Gate {

@@ -2,8 +2,8 @@ import type { ServiceSpec } from '../compose/service-spec.ts';
 import { EngineError, type ObservedContainer } from '../docker/engine.ts';
 import { withDeadline } from '../lib/deadline.ts';
 import { errorMessage } from '../lib/errors.ts';
-import { withFreshAttempts } from './memory.ts';
-import { isUp } from './plan.ts';
+import { type ServiceMemory, withFreshAttempts } from './memory.ts';
+import { isUp } from './plan-order.ts';
 import { healthResult, probeTarget } from './probe-target.ts';
 import { HEALTHY_RESET_MS } from './restart-policy.ts';
 import type { Room } from './room.ts';
@@ -64,7 +64,12 @@ function beginWatch(room: Room, unit: Unit, container: ObservedContainer, now: n
   const wasReady = container.startedAt !== null && run?.readyRun === container.startedAt;
   unit.watch = newRunWatch(container.id, wasReady, now);
   unit.watching = new AbortController();
-  if (!wasReady) void followLog(room, unit, container, unit.watching.signal);
+  if (wasReady) return;
+  const { startedAt, image, finishedAt } = container;
+  const { onRun } = room.parts;
+  onRun?.(unit.name, { kind: 'began', startedAt, image, firstRun: finishedAt === null });
+  unit.watching.signal.addEventListener('abort', () => onRun?.(unit.name, { kind: 'ended' }), { once: true });
+  void followLog(room, unit, container, unit.watching.signal);
 }
 
 function judge(room: Room, unit: Unit, now: number): void {
@@ -126,13 +131,23 @@ function takeResult(
   unit.watch = after;
   if (after.ready && !before.ready) {
     unit.exitFinding = null;
-    if (!before.wasReady) room.parts.log.info(`${unit.name} is ready`);
-    const memory = room.memory.of(unit.name);
+    if (!before.wasReady) {
+      room.parts.log.info(`${unit.name} is ready`);
+      room.parts.onRun?.(unit.name, { kind: 'ready' });
+    }
+    const memory = overcome(room.memory.of(unit.name));
+    room.memory.set(unit.name, memory);
     if (memory.run !== null && memory.run.readyRun !== container.startedAt) {
       room.memory.set(unit.name, { ...memory, run: { ...memory.run, readyRun: container.startedAt } });
     }
   }
   if (before.ready && !after.ready) room.parts.log.warn(`${unit.name} missed a probe: ${result.detail}`);
+}
+
+/** What stopped the restarts is over when it runs and answers; a loop is over only after ten such minutes. */
+function overcome(memory: ServiceMemory): ServiceMemory {
+  const stood = memory.failure !== null && memory.failure.code !== 'restart_loop';
+  return stood ? { ...memory, failure: null } : memory;
 }
 
 /** Reads the log of a run until it is ready or ends; every line that is not of our own probes is movement. */

@@ -327,6 +327,13 @@ export const PROBLEM_TABLE = {
     cause: 'Several restarts in a short time ended in the same failure.',
     remedy: 'Mend the cause in last_exit, then: ai-sandbox restart SERVICE.',
   },
+  kv_cache_too_small: {
+    class: 'fatal',
+    title: 'The context of the model needs more GPU memory than is left',
+    cause:
+      'The KV cache that fits beside the weights is smaller than one request of the full context. The daemon lowers the context by itself where the message names a length that fits.',
+    remedy: 'Set --max-model-len in the compose file to a lower number, or use a GPU with more memory.',
+  },
   chat_template_missing: {
     class: 'fatal',
     title: 'The model cannot chat: it has no chat template',

@@ -39,6 +39,8 @@ const LastExitSchema = Type.Object(
     cause: text,
     attempt: Type.Integer({ minimum: 0 }),
     log_tail: Type.Array(text),
+    /** What it was found to be: a code of the table of problems; absent while that is not known. */
+    code: Type.Optional(text),
   },
   closed,
 );

@@ -99,16 +99,6 @@ describe('the restart curve', () => {
     expect([1, 2, 3, 9].map((failed) => pullDelayMs(failed, 'transient') / 1_000)).toEqual([5, 10, 20, 300]);
   });
 
-  test('five failures of one cause within half an hour are a loop, tried on at the slow pace', () => {
-    const { memory, waits } = failures([0, 1, 2, 3, 4]);
-    expect(waits).toEqual([0, 10, 20, 40, 300]);
-    expect(memory).toMatchObject({ attempts: 5, restarts: 5, failure: { code: 'restart_loop' } });
-  });
-
-  test('five failures over hours are no loop', () => {
-    expect(failures([0, 20, 40, 60, 80]).memory.failure).toBeNull();
-  });
-
   test('kills from outside are answered at once however many they are', () => {
     const { memory, waits } = failures([0, 1, 2, 3, 4, 5], { foreignSignal: '9' });
     expect(waits).toEqual([0, 0, 0, 0, 0, 0]);

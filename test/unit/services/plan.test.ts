@@ -250,6 +250,11 @@ describe('what must go', () => {
     );
   });
 
+  test('a service that left the file has the time to stop that its container was made with', () => {
+    const scene = { services: [API], containers: [container(API), container(UI, { stopGraceMs: 90_000 })] };
+    expect(planOf(scene)).toContain('stopContainer ui (ui0123456789) within 90 s');
+  });
+
   test('the container of a service that left the file is stopped, then removed', () => {
     const scene = { services: [API], containers: [container(API), container(UI)] };
     expect(planOf(scene)).toBe(
