@@ -66,6 +66,40 @@ export const PROBLEM_TABLE = {
     cause: 'The log directory is read-only, full, or not ours.',
     remedy: 'Mend the rights of the directory that is named, or set AI_SANDBOX_LOG_DIR to another one.',
   },
+  installer_step_failed: {
+    class: 'host',
+    title: 'A step of the installation failed',
+    cause: 'The installer says which step and why; what that step brings is missing.',
+    remedy:
+      'Run the installer again, it goes on where it was: bash /root/StackScript. Its log: /var/log/stackscript.log.',
+  },
+  installer_interrupted: {
+    class: 'host',
+    title: 'The installation was interrupted',
+    cause: 'The installer ended before its last step: a power cut, a reboot, or somebody ended it.',
+    remedy:
+      'Run the installer again, it goes on where it was: bash /root/StackScript. Its log: /var/log/stackscript.log.',
+  },
+  credentials_not_writable: {
+    class: 'host',
+    title: 'The credentials file cannot be written',
+    cause: 'The home directory is missing, read-only or full, or something else has the name of the file.',
+    remedy: 'Mend what is named; the credentials themselves are in .env beside the compose file.',
+  },
+  page_not_protected: {
+    class: 'fatal',
+    title: 'The chat page is not opened to the network: strangers could take it over',
+    cause:
+      'The compose file publishes the page on the network, but it has no administrator, lets anybody sign up, or asks nobody to sign in.',
+    remedy:
+      'Give ui WEBUI_ADMIN_EMAIL, WEBUI_ADMIN_PASSWORD and ENABLE_SIGNUP: "false" (in a page that has an administrator, turn sign-up off in its settings); it is opened by itself.',
+  },
+  api_not_protected: {
+    class: 'fatal',
+    title: 'The API is not opened to the network: it has no key',
+    cause: 'The compose file publishes the API on the network, but gives vLLM no key.',
+    remedy: 'Give api VLLM_API_KEY in the compose file, or publish it on 127.0.0.1; it is opened by itself.',
+  },
   // Docker
   docker_unreachable: {
     class: 'host',
@@ -134,6 +168,36 @@ export const PROBLEM_TABLE = {
     cause: 'No byte arrived for the allowed time.',
     remedy: 'Check the network of this machine; it is tried again by itself.',
   },
+  engine_broken: {
+    class: 'host',
+    title: 'The Docker engine cannot start containers',
+    cause: 'A part of the engine (containerd, its shim, runc, the storage) is missing, stuck or damaged.',
+    remedy:
+      'Restart it: systemctl restart containerd docker. If that does not help, reinstall the packages docker-ce and containerd.io.',
+  },
+  engine_config_invalid: {
+    class: 'host',
+    title: 'The Docker engine cannot start: its settings have an error',
+    cause:
+      '/etc/docker/daemon.json is not valid JSON, has an unknown key, or contradicts the options of the service.',
+    remedy:
+      'Correct the file (check it with: dockerd --validate --config-file /etc/docker/daemon.json), then: systemctl restart docker.',
+  },
+  image_damaged: {
+    class: 'host',
+    title: 'The image on the disk is damaged',
+    cause:
+      'A layer is missing or was not stored whole: a full disk, a power cut, or a pull that was broken off.',
+    remedy:
+      'Remove it and pull it again: docker rmi -f IMAGE && docker pull IMAGE. If that fails: systemctl restart docker.',
+  },
+  image_wrong_platform: {
+    class: 'fatal',
+    title: 'The image is made for another kind of processor',
+    cause:
+      'The image has no variant for the processor of this machine (x86-64 or arm64), or its program is not one the kernel can run.',
+    remedy: 'Use an image or tag for this processor (uname -m tells which it is).',
+  },
   disk_too_small: {
     class: 'host',
     title: 'There is not enough space on the disk',
@@ -171,6 +235,91 @@ export const PROBLEM_TABLE = {
     cause: 'The compose file mounts a host path that is not there, and forbids creating it.',
     remedy: 'Create the directory that is named, or allow its creation in the compose file.',
   },
+  container_option_invalid: {
+    class: 'fatal',
+    title: 'The engine does not accept an option of the container',
+    cause:
+      'The compose file asks for something that this engine does not know, or that contradicts something else.',
+    remedy: 'Correct what the detail names in the compose file; it is applied by itself.',
+  },
+  container_user_unknown: {
+    class: 'fatal',
+    title: 'The user of the container does not exist in its image',
+    cause: 'user: in the compose file names a user or group that the image does not have.',
+    remedy: 'Correct user: in the compose file, or use numbers (1000:1000).',
+  },
+  command_not_executable: {
+    class: 'fatal',
+    title: 'The command of the container may not be executed',
+    cause:
+      'The file has no right to be executed, is a directory, or lies on a file system that forbids it (noexec).',
+    remedy: 'Correct command or entrypoint in the compose file, or make the file executable: chmod +x FILE.',
+  },
+  mount_invalid: {
+    class: 'fatal',
+    title: 'A mount of the container is not possible',
+    cause:
+      'A file is mounted on a directory or the other way round, a path is not absolute, or two mounts have one target.',
+    remedy:
+      'Correct the mount that the detail names in the compose file; a missing file on the host was perhaps made as a directory.',
+  },
+  mount_denied: {
+    class: 'host',
+    title: 'A directory cannot be mounted or created',
+    cause:
+      'The host path may not be read or made: rights, a read-only disk, SELinux, or a network disk that is away.',
+    remedy: 'Mend the rights of the path that is named, or mount its disk; it is tried again by itself.',
+  },
+  device_missing: {
+    class: 'host',
+    title: 'A device that the container asks for does not exist',
+    cause: 'The compose file names a device file of the host that is not there.',
+    remedy: 'Correct devices: in the compose file; where it is a GPU, check the driver: nvidia-smi.',
+  },
+  network_missing: {
+    class: 'transient',
+    title: 'The network of the container does not exist',
+    cause: 'It was removed, or is named external in the compose file and was never made.',
+    remedy:
+      'Make it: docker network create NAME; the network of the services themselves is made anew by itself.',
+  },
+  network_unavailable: {
+    class: 'host',
+    title: 'The engine has no addresses left for a network',
+    cause:
+      'All address ranges are in use by other networks, or the wanted one overlaps with one of the machine.',
+    remedy:
+      'Remove unused networks: docker network prune; or set default-address-pools in /etc/docker/daemon.json.',
+  },
+  firewall_rules_failed: {
+    class: 'host',
+    title: 'The engine cannot set its firewall rules',
+    cause:
+      'Something else (ufw, firewalld, a script) removed the chains of Docker, or iptables does not work with this kernel.',
+    remedy:
+      'Let the engine set them anew: systemctl restart docker. If it persists, check iptables: update-alternatives --display iptables.',
+  },
+  resource_limit_refused: {
+    class: 'fatal',
+    title: 'A limit of the container cannot be set',
+    cause:
+      'The compose file asks for more CPUs than there are, for too little memory, or for limits that exclude each other.',
+    remedy: 'Correct the limits that the detail names in the compose file.',
+  },
+  cgroup_failure: {
+    class: 'host',
+    title: 'The engine cannot set up the control group of the container',
+    cause:
+      'The cgroup file systems are missing or were changed, or engine and systemd do not agree on who manages them.',
+    remedy:
+      'Restart the engine: systemctl restart docker; if it persists, reboot. Engine and kernel must use the same cgroup version.',
+  },
+  security_profile_missing: {
+    class: 'host',
+    title: 'A security profile cannot be applied',
+    cause: 'The AppArmor, seccomp or SELinux profile is missing, not loaded, or has an error.',
+    remedy: 'Load it again: systemctl restart apparmor docker; or correct security_opt in the compose file.',
+  },
   port_in_use: {
     class: 'transient',
     title: 'A port is taken by another program',
@@ -180,7 +329,8 @@ export const PROBLEM_TABLE = {
   gpu_missing: {
     class: 'host',
     title: 'The engine cannot give the container a GPU',
-    cause: 'The NVIDIA container toolkit or driver is missing, or the engine does not know of it.',
+    cause:
+      'The NVIDIA container toolkit or driver is missing, the engine does not know of it, or the container was given none.',
     remedy:
       'Check nvidia-smi; then: nvidia-ctk runtime configure --runtime=docker && systemctl restart docker.',
   },
@@ -383,6 +533,32 @@ export const PROBLEM_TABLE = {
     cause: 'The repository holds neither safetensors nor PyTorch weights.',
     remedy: 'Choose a repository with safetensors files.',
   },
+  model_disabled: {
+    class: 'fatal',
+    title: 'The hub has disabled this model',
+    cause: 'The owner or the hub has closed the repository; nobody can fetch it.',
+    remedy: 'Choose another model in MODEL_ID.',
+  },
+  token_missing: {
+    class: 'fatal',
+    title: 'The hub gives nothing without a token',
+    cause: 'The hub (often a mirror of a company) refuses every question that comes without a token.',
+    remedy: 'Save a token of this hub in /etc/ai-sandbox/hf-token; it is noticed by itself.',
+  },
+  architecture_unsupported: {
+    class: 'fatal',
+    title: 'vLLM cannot serve chats with this kind of model',
+    cause:
+      'The architecture in the config.json of the model is not one that vLLM can load, or it is not made for chats.',
+    remedy: 'Choose a chat model of a supported family in MODEL_ID, for example Qwen/Qwen3-8B.',
+  },
+  gpu_too_small: {
+    class: 'fatal',
+    title: 'The GPU has too little memory for this model',
+    cause:
+      'The weights and the smallest useful context do not fit into what the engine may take of the memory.',
+    remedy: 'Choose a smaller or quantised (AWQ, FP8) model in MODEL_ID, or a plan with a larger GPU.',
+  },
   hub_unreachable: {
     class: 'transient',
     title: 'The model hub does not answer',
@@ -431,6 +607,289 @@ export const PROBLEM_TABLE = {
     title: 'The chat database is damaged',
     cause: 'The check of the database found damage, after a power cut or a failing disk.',
     remedy: 'Stop the chat service (ai-sandbox stop ui), restore a copy of webui.db, start it again.',
+  },
+  // the engine and its model, from its log
+  gpu_out_of_memory: {
+    class: 'fatal',
+    title: 'The memory of the GPU ran out',
+    cause:
+      'Weights, KV cache and working memory together need more GPU memory than there is, at this length, batch size and utilisation.',
+    remedy:
+      'Lower --gpu-memory-utilization, --max-num-seqs or --max-model-len, add --enforce-eager, or use a smaller or quantised model.',
+  },
+  gpu_memory_too_small: {
+    class: 'fatal',
+    title: 'The model does not fit into the memory of the GPU',
+    cause: 'The weights alone fill the GPU memory that vLLM may use, so nothing is left for the KV cache.',
+    remedy:
+      'Use a smaller or quantised model or a larger GPU; where memory is left, raise --gpu-memory-utilization (at most 0.95).',
+  },
+  gpu_memory_busy: {
+    class: 'transient',
+    title: 'The memory of the GPU is in use by another process',
+    cause: 'Another program, or an old container that is not yet gone, holds GPU memory that vLLM wants.',
+    remedy:
+      'Wait for the old container to end; find other users with nvidia-smi and stop them, or lower --gpu-memory-utilization.',
+  },
+  context_too_long: {
+    class: 'fatal',
+    title: 'The requested context is longer than the model allows',
+    cause: '--max-model-len is larger than what the configuration of the model names.',
+    remedy: 'Lower --max-model-len to the limit in the detail, or leave the option out.',
+  },
+  model_unsupported: {
+    class: 'fatal',
+    title: 'The engine in this image cannot run this kind of model',
+    cause:
+      'The architecture of the model is unknown to this version of vLLM or of transformers, or was removed from it.',
+    remedy:
+      'Use an image of a version that supports the model (usually a newer one), or choose another model.',
+  },
+  remote_code_refused: {
+    class: 'fatal',
+    title: 'The model wants to run its own code',
+    cause: 'The repository of the model brings Python code, which is only run with consent.',
+    remedy:
+      'Read the code of the repository; if you trust it, add --trust-remote-code to the command of the api service.',
+  },
+  tokenizer_unusable: {
+    class: 'fatal',
+    title: 'The tokenizer of the model cannot be loaded',
+    cause:
+      'A file of the tokenizer is missing or damaged, a package it needs is not there, or the tokenizer mode does not fit.',
+    remedy:
+      'Fetch the model again (ai-sandbox model retry), or set --tokenizer and --tokenizer-mode to what the model needs.',
+  },
+  gpu_too_old: {
+    class: 'fatal',
+    title: 'The GPU cannot do what is asked of it',
+    cause:
+      'The data type, the quantisation or the compiled kernels need a newer generation of GPU (a higher compute capability).',
+    remedy: 'Use --dtype half or another model format as the detail tells, or a newer GPU.',
+  },
+  model_incomplete: {
+    class: 'fatal',
+    title: 'The model is not complete on the disk and may not be fetched',
+    cause: 'The engine runs offline, and a file it needs is not in the model directory.',
+    remedy:
+      'Let the daemon complete the download (ai-sandbox model retry), or allow the engine to go online (remove HF_HUB_OFFLINE).',
+  },
+  model_file_corrupt: {
+    class: 'fatal',
+    title: 'A file of the model is damaged',
+    cause:
+      'A weight file is cut off, or is no weight file at all (often the small text that stands for a large file in git).',
+    remedy: 'Delete the file that is named and fetch it again: ai-sandbox model retry.',
+  },
+  model_file_missing: {
+    class: 'fatal',
+    title: 'A file of the model is missing',
+    cause: 'The repository or directory does not hold a file the engine asks for, such as config.json.',
+    remedy: 'Check the model id and the directory; fetch it again with: ai-sandbox model retry.',
+  },
+  model_config_invalid: {
+    class: 'fatal',
+    title: 'The configuration of the model cannot be used',
+    cause: 'config.json of the model has a value this version of the engine does not know or accept.',
+    remedy:
+      'Use an image of a version that fits the model (usually a newer one), or correct the value with --hf-overrides.',
+  },
+  weights_mismatch: {
+    class: 'fatal',
+    title: 'The weights do not fit the model',
+    cause:
+      'Names or shapes of the weights differ from what the architecture in config.json wants: a wrong format, an adapter, or a version that does not know it.',
+    remedy: 'Use an image of a version that supports this checkpoint, or another copy of the model.',
+  },
+  quantization_unsupported: {
+    class: 'fatal',
+    title: 'The quantisation of the model cannot be used',
+    cause:
+      'The quantisation method, its settings or its package do not fit this engine, or the --quantization option contradicts the model.',
+    remedy:
+      'Leave --quantization out so that it is read from the model; else choose another quantisation of the model.',
+  },
+  parallel_size_invalid: {
+    class: 'fatal',
+    title: 'The number of GPUs asked for fits neither machine nor model',
+    cause:
+      'The parallel sizes need more GPUs than there are, or do not divide the heads or layers of the model.',
+    remedy:
+      'Set --tensor-parallel-size to a number of GPUs that is there and that divides the attention heads of the model.',
+  },
+  gpu_communication_failed: {
+    class: 'restart',
+    title: 'The GPUs or engine processes cannot reach each other',
+    cause:
+      'NCCL, gloo or the connection between processes failed: shared memory, network interface, peer-to-peer access, or a process that is gone.',
+    remedy:
+      'Give the container ipc: host, check NCCL_SOCKET_IFNAME and nvidia-smi topo -m; NCCL_DEBUG=INFO shows more; NCCL_P2P_DISABLE=1 helps where peer access is broken.',
+  },
+  shared_memory_too_small: {
+    class: 'fatal',
+    title: 'The shared memory of the container is too small',
+    cause: '/dev/shm of a container is 64 MB unless told otherwise; processes that work together need more.',
+    remedy: 'Set ipc: host, or shm_size: 16gb, for the api service in the compose file.',
+  },
+  argument_invalid: {
+    class: 'fatal',
+    title: 'The engine refuses its command line or settings',
+    cause:
+      'An option, a value, an environment variable or a combination of them is not accepted by this version.',
+    remedy:
+      'Correct what the detail names in the command of the api service; vllm serve --help lists the options of this image.',
+  },
+  feature_unsupported: {
+    class: 'fatal',
+    title: 'A feature that is asked for does not work with this model or machine',
+    cause: 'The engine cannot do it for this model, GPU, data type or combination of options.',
+    remedy: 'Leave out the option that the detail names, or use another image version.',
+  },
+  compiler_missing: {
+    class: 'fatal',
+    title: 'The engine needs a compiler that is not there',
+    cause: 'Kernels are compiled at start, and gcc, nvcc, ninja or the Python headers are not in the image.',
+    remedy: 'Use the official image, add --enforce-eager, or install the tool that is named.',
+  },
+  compile_failed: {
+    class: 'fatal',
+    title: 'Compiling the kernels of the model failed',
+    cause: 'torch.compile, Triton or another compiler stopped with an error.',
+    remedy: 'Add --enforce-eager, clear the compile cache (/root/.cache/vllm), or use another image version.',
+  },
+  installation_broken: {
+    class: 'fatal',
+    title: 'The software in the image does not fit together',
+    cause: 'A Python package or system library is missing, too old, too new, or built for another version.',
+    remedy:
+      'Use an unmodified image of one vLLM version; do not mix packages; install what the detail names.',
+  },
+  host_memory_too_small: {
+    class: 'host',
+    title: 'The memory of the machine is not enough',
+    cause: 'The engine could not get the main memory it asked for (weights, swap space, CPU KV cache).',
+    remedy:
+      'Give the container or the machine more memory, or lower --swap-space, --cpu-offload-gb or VLLM_CPU_KVCACHE_SPACE.',
+  },
+  cpu_unsupported: {
+    class: 'host',
+    title: 'The processor lacks instructions the engine needs',
+    cause: 'The engine was built for newer processors (AVX2, AVX-512, or another architecture).',
+    remedy: 'Use an image built for this processor, or another machine.',
+  },
+  process_limit_reached: {
+    class: 'host',
+    title: 'The system allows no more threads, processes or open files',
+    cause: 'A limit of the container, of systemd or of the kernel is reached.',
+    remedy: 'Raise the limit (ulimits or pids_limit in the compose file), or set OMP_NUM_THREADS=1.',
+  },
+  process_killed: {
+    class: 'restart',
+    title: 'The process was killed from outside',
+    cause: 'It got SIGKILL: by a person, by the engine, or by the kernel when memory ran out.',
+    remedy: 'Look for an OOM kill in the kernel log (dmesg); it is restarted by itself.',
+  },
+  process_crashed: {
+    class: 'restart',
+    title: 'The program crashed in native code',
+    cause: 'It ended with a signal such as SIGSEGV or SIGABRT.',
+    remedy:
+      'It is restarted by itself; if it comes back, update the GPU driver and the image, and look for Xid errors (dmesg).',
+  },
+  engine_dead: {
+    class: 'restart',
+    title: 'The process that computes has died',
+    cause: 'The engine process is gone; the reason is not in this part of the log.',
+    remedy:
+      'It is restarted by itself; if it comes back, read the log from its start: ai-sandbox logs api --tail 2000.',
+  },
+  engine_timeout: {
+    class: 'restart',
+    title: 'A part of the engine did not answer in time',
+    cause: 'A step or a start took longer than its limit: a hung GPU, slow storage, or a stuck worker.',
+    remedy:
+      'It is restarted by itself; if it comes back, check nvidia-smi and the disk; VLLM_EXECUTE_MODEL_TIMEOUT_SECONDS and VLLM_ENGINE_READY_TIMEOUT_S are the limits.',
+  },
+  stopped_while_starting: {
+    class: 'restart',
+    title: 'It was stopped while it was still starting',
+    cause: 'A person, a deadline or a health check ended it before the model was loaded.',
+    remedy: 'Give it more time: raise the start deadline of whatever stopped it.',
+  },
+  file_permission_denied: {
+    class: 'host',
+    title: 'A file or directory may not be used',
+    cause: 'The user of the container has no rights on it, or its file system is read-only.',
+    remedy: 'Mend the rights of the path that is named (owner, mode, read-only mounts).',
+  },
+  ray_failed: {
+    class: 'fatal',
+    title: 'The Ray cluster cannot do what is asked',
+    cause: 'Ray is missing, not reachable, or has fewer GPUs than needed.',
+    remedy: 'Check with: ray status; on one machine use --distributed-executor-backend mp.',
+  },
+  chat_database_locked: {
+    class: 'transient',
+    title: 'The chat database is locked by another process',
+    cause:
+      'A second container, a backup or a person has webui.db open and writes to it, or it lies on a network disk.',
+    remedy:
+      'End the other program (fuser -v /opt/open-webui/webui.db shows it); keep the database on a local disk.',
+  },
+  chat_database_newer: {
+    class: 'fatal',
+    title: 'The chat database was written by a newer version of the chat page',
+    cause:
+      'The image was set back to an older version; the older program does not know the newer form of the database.',
+    remedy:
+      'Use the newer image again, or restore a copy of webui.db from before the upgrade (ai-sandbox stop ui first).',
+  },
+  chat_migration_failed: {
+    class: 'fatal',
+    title: 'The chat database could not be brought to the form of this version',
+    cause: 'An earlier change of the form ended half way, or the database was changed by hand.',
+    remedy:
+      'Stop the chat service (ai-sandbox stop ui), restore a copy of webui.db from before the upgrade, start it again; or use the former image.',
+  },
+  chat_database_unreachable: {
+    class: 'transient',
+    title: 'The database server of the chat page does not answer',
+    cause: 'DATABASE_URL names a server that is down, unknown, or refuses user, password or database.',
+    remedy: 'Check the server and DATABASE_URL; it is tried again by itself.',
+  },
+  chat_cache_unreachable: {
+    class: 'transient',
+    title: 'The Redis server of the chat page does not answer',
+    cause: 'REDIS_URL or WEBSOCKET_REDIS_URL names a server that is down, unknown, or refuses the password.',
+    remedy: 'Check the server and the URL, or remove REDIS_URL and WEBSOCKET_MANAGER from the ui service.',
+  },
+  vector_store_failed: {
+    class: 'fatal',
+    title: 'The store for documents of the chat page cannot be used',
+    cause:
+      'The files under vector_db are damaged or of another version, or the vector database server does not answer.',
+    remedy:
+      'Move /opt/open-webui/vector_db away and start again (documents have to be indexed anew), or check VECTOR_DB and its server.',
+  },
+  chat_secret_missing: {
+    class: 'fatal',
+    title: 'The chat page has no secret key',
+    cause: 'WEBUI_SECRET_KEY is empty, so sessions cannot be signed.',
+    remedy:
+      'Give ui WEBUI_SECRET_KEY: ${WEBUI_SECRET_KEY} in the compose file; the value in .env is made by itself.',
+  },
+  ui_setting_invalid: {
+    class: 'fatal',
+    title: 'A setting of the chat page is not valid',
+    cause:
+      'A variable in the environment of the ui service has a value the program cannot use, or an option does not exist.',
+    remedy: 'Correct the variable that the detail names in the compose file or in .env.',
+  },
+  ui_program_broken: {
+    class: 'fatal',
+    title: 'The program of the chat page is not complete',
+    cause: 'A package or file is missing in the image, or packages do not fit each other.',
+    remedy: 'Use an unmodified image of Open WebUI of one version, and pull it again.',
   },
   // the rest
   unknown_failure: {
