@@ -17,6 +17,7 @@ import { createEngine } from './docker/client.ts';
 import { createRequest } from './docker/container-spec.ts';
 import { createCredentials } from './docker/credentials.ts';
 import { bootSeconds, readBootId } from './host/boot-id.ts';
+import { createGpuReader, systemGpuParts } from './host/gpu-reader.ts';
 import { createIdentityKeeper } from './host/identity-keeper.ts';
 import { createMetadataClient } from './host/metadata-client.ts';
 import { statusLine } from './host/status-line.ts';
@@ -37,6 +38,8 @@ import { readiness } from './status/readiness.ts';
 import { createControl } from './wiring/control.ts';
 import { createDesiredState } from './wiring/desired-state.ts';
 import { createEngineSupport } from './wiring/engine-support.ts';
+import { apiGate, createGpuGate, needsGpu } from './wiring/gpu-gate.ts';
+import { createInstallerWatch } from './wiring/installer-watch.ts';
 import { createStatusSource } from './wiring/status-source.ts';
 
 /** The loop looks at least every 5 s; a look older than this means that it is stuck. */
@@ -113,6 +116,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
   const stamp = await readInstallerStamp(join(settings.stateDirectory, 'installer-stamp'), log);
   await deployment.set(startDeployment(deployment.get(), stamp, moment())).catch(() => undefined);
 
+  let apiNeedsGpu = false;
   const desired = createDesiredState({
     source: createComposeSource({
       file: settings.composeFile,
@@ -128,6 +132,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     redactor,
     onState: (state) => {
       source.setPaths([state.modelDirectory]);
+      apiNeedsGpu = state.project.services.some((service) => service.name === 'api' && needsGpu(service));
       model.setWanted({ text: state.modelId, directory: state.modelDirectory });
       supervisor.setDesired({ project: state.project, overrides: {} });
       applyGates();
@@ -141,6 +146,25 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     log,
     hostname: hostname(),
     onChange: () => publisher.touch(),
+  });
+  const installer = createInstallerWatch({
+    path: join(settings.stateDirectory, 'installer-steps.jsonl'),
+    bootId,
+    clock,
+    log,
+    onChange: () => {
+      applyGates();
+      publisher.touch();
+    },
+  });
+  const gpuReader = createGpuReader(systemGpuParts(clock));
+  const gpuGate = createGpuGate({
+    ask: async () => ((await gpuReader.read()).gpus ?? []).length > 0,
+    clock,
+    onAnswer: () => {
+      log.info('the GPU answers');
+      applyGates();
+    },
   });
   const source = createStatusSource({
     version: parts.version,
@@ -156,6 +180,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     identity,
     store,
     desiredProblems: desired.problems,
+    installer,
   });
 
   const notifier = createNotifier(environment);
@@ -180,8 +205,15 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
   });
 
   const applyGates = () => {
-    const { complete } = model.snapshot();
-    supervisor.setGates({ api: complete ? null : { waitingFor: 'model' } });
+    const { driver } = installer.verdict();
+    gpuGate.setAwaited(apiNeedsGpu && driver !== 'not_awaited');
+    const api = apiGate({
+      modelComplete: model.snapshot().complete,
+      needsGpu: apiNeedsGpu,
+      gpuAnswers: gpuGate.answers(),
+      driver,
+    });
+    supervisor.setGates({ api });
   };
   const livez = () => {
     const ageMs = supervisor.lastTickAgeMs();
@@ -247,6 +279,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       // The engine is asked for what there is while the login message is written and the port is opened.
       supervisor.setHeld(true);
       connectRooms();
+      await installer.refresh();
       await desired.reload();
       const supervised = supervisor.run(signal);
       await publisher.publish();
@@ -259,6 +292,8 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
         model.run(signal),
         chats.run(signal),
         identity.run(signal),
+        installer.run(signal),
+        gpuGate.run(signal),
         token.watch(signal, refreshToken),
         desired.watch(signal),
         source.run(signal, publisher.touch),

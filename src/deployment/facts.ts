@@ -1,4 +1,5 @@
 import type { ModelView, ServiceView, Status } from '../status/schema.ts';
+import type { PhaseMemory } from './phases.ts';
 
 type ShownProblem = Status['problems'][number];
 
@@ -14,6 +15,8 @@ export interface DeploymentFacts {
   chatsChecked: boolean;
   /** True once the engine of `api` answers /health; null where that is not known apart from `ready`. */
   engineAnswers: boolean | null;
+  /** Steps of the installer, in their order; empty where none told any. */
+  installer: readonly PhaseMemory[];
   /** Problems of no service: compose file, Docker. Those that do not hold up a deployment are passed over. */
   problems: readonly ShownProblem[];
 }
@@ -26,6 +29,12 @@ const HOLDS_UP_EVERYTHING: readonly string[] = [
   'docker_permission_denied',
   'engine_unsupported',
 ];
+
+/** Problems of the installer; they hold up a deployment only where a service waits for what a step should have brought. */
+const INSTALLER_PROBLEMS: readonly string[] = ['installer_step_failed', 'installer_interrupted'];
+
+/** The word under which a service waits for a step of the installer. */
+const WAITS_FOR_INSTALLER = 'gpu_driver';
 
 /** All services are ready, the engine would answer a chat, the chats have been checked. */
 export function isComplete(facts: DeploymentFacts): boolean {
@@ -49,6 +58,9 @@ export function blockingProblem(facts: DeploymentFacts): ShownProblem | null {
     (problem) => stands(problem) && HOLDS_UP_EVERYTHING.includes(problem.code),
   );
   if (ofAll !== undefined) return ofAll;
+  const held = Object.values(facts.services).some((view) => view.waiting_for === WAITS_FOR_INSTALLER);
+  const installer = facts.problems.find(({ code }) => INSTALLER_PROBLEMS.includes(code));
+  if (held && installer !== undefined) return installer;
   if ('api' in facts.services && modelIsBlocked(facts.model)) return facts.model.problem;
   for (const view of Object.values(facts.services)) {
     if (serviceIsBlocked(view)) return view.problem;

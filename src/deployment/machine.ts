@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { DEPLOYMENT_STATUSES, type DeploymentView, ProblemSchema } from '../status/schema.ts';
 import { blockingProblem, type DeploymentFacts, isComplete } from './facts.ts';
 import { type Moment, MomentSchema, secondsBetween } from './moment.ts';
-import { phaseViews, stepPhases } from './phases.ts';
+import { phaseViews, stepInstaller, stepPhases } from './phases.ts';
 
 /** From the installer's start to the first answered chat (NFR of the product: five minutes). */
 const TARGET_SECONDS = 300;
@@ -10,6 +10,18 @@ const TARGET_SECONDS = 300;
 const closed = { additionalProperties: false } as const;
 const orNull = <const T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
   Type.Union([schema, Type.Null()]);
+
+const PhasesSchema = Type.Array(
+  Type.Object(
+    {
+      name: Type.String(),
+      state: Type.Enum(['pending', 'running', 'done', 'failed']),
+      started: orNull(MomentSchema),
+      finished: orNull(MomentSchema),
+    },
+    closed,
+  ),
+);
 
 /** The part of the state file that this room owns. */
 export const DeploymentMemorySchema = Type.Object(
@@ -21,17 +33,9 @@ export const DeploymentMemorySchema = Type.Object(
     /** The latest step, against which running phases are shown. */
     seen: orNull(MomentSchema),
     default_model_identifier: orNull(Type.String()),
-    phases: Type.Array(
-      Type.Object(
-        {
-          name: Type.String(),
-          state: Type.Enum(['pending', 'running', 'done', 'failed']),
-          started: orNull(MomentSchema),
-          finished: orNull(MomentSchema),
-        },
-        closed,
-      ),
-    ),
+    phases: PhasesSchema,
+    /** Steps of the installer. */
+    installer: PhasesSchema,
     problem: orNull(ProblemSchema),
   },
   closed,
@@ -55,6 +59,7 @@ export const INITIAL_DEPLOYMENT: DeploymentMemory = {
   seen: null,
   default_model_identifier: null,
   phases: [],
+  installer: [],
   problem: null,
 };
 
@@ -79,9 +84,14 @@ export function stepDeployment(
   facts: DeploymentFacts,
   now: Moment,
 ): DeploymentMemory {
-  if (previous.deployment_status === 'completed') return previous;
+  const installer = stepInstaller(previous.installer, facts.installer);
+  // The last line of the installer may come after the first chat; a repair long afterwards is not part of the deployment.
+  if (previous.deployment_status === 'completed') {
+    return previous.installer.every(isOver) ? previous : { ...previous, installer };
+  }
   const memory: DeploymentMemory = {
     ...startDeployment(previous, null, now),
+    installer,
     seen: now,
     default_model_identifier: facts.model.model_identifier ?? previous.default_model_identifier,
     phases: stepPhases(previous.phases, facts, now),
@@ -93,7 +103,7 @@ export function stepDeployment(
   return { ...memory, deployment_status: problem === null ? 'in_progress' : 'failed', problem };
 }
 
-/** The deployment as /status shows it. */
+/** The deployment as /status shows it; `expected_seconds` is what it has taken so far, or took in all. */
 export function deploymentView(memory: DeploymentMemory, identity: DeploymentIdentity): DeploymentView {
   return {
     deployment_status: memory.deployment_status,
@@ -102,9 +112,10 @@ export function deploymentView(memory: DeploymentMemory, identity: DeploymentIde
     region: identity.region,
     label: identity.label,
     default_model_identifier: memory.default_model_identifier,
-    phases: phaseViews(memory.phases, memory.seen),
+    phases: phaseViews([...memory.installer, ...memory.phases], memory.started, memory.seen),
     target_seconds: TARGET_SECONDS,
     target_met: targetMet(memory),
+    expected_seconds: takenSeconds(memory),
     problem: memory.problem,
   };
 }
@@ -114,10 +125,19 @@ export function deploymentChanged(previous: DeploymentMemory, next: DeploymentMe
   return JSON.stringify({ ...previous, seen: null }) !== JSON.stringify({ ...next, seen: null });
 }
 
+function isOver({ state }: DeploymentMemory['installer'][number]): boolean {
+  return state === 'done' || state === 'failed';
+}
+
+function takenSeconds({ started, completed, seen }: DeploymentMemory): number | null {
+  const end = completed ?? seen;
+  return started === null || end === null ? null : secondsBetween(started, end);
+}
+
 /** Missed is known as soon as the time is over; met only at the end. */
 function targetMet(memory: DeploymentMemory): boolean | null {
-  const end = memory.completed ?? memory.seen;
-  if (memory.started === null || end === null) return null;
-  if (secondsBetween(memory.started, end) > TARGET_SECONDS) return false;
+  const taken = takenSeconds(memory);
+  if (taken === null) return null;
+  if (taken > TARGET_SECONDS) return false;
   return memory.completed === null ? null : true;
 }

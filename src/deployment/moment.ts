@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { toTimestamp } from '../lib/clock.ts';
 
 const nullableText = Type.Union([Type.String(), Type.Null()]);
 
@@ -43,5 +44,18 @@ export function parseStamp(text: string): Moment | null {
     at: `${match[1]}Z`,
     boot_id: match[2] ?? null,
     uptime_seconds: match[3] === undefined ? 0 : Number(match[3]),
+  };
+}
+
+/** A moment from the fields `at`, `boot_id` and `uptime_seconds` of any object; null where its time is none. */
+export function parseMoment(value: Readonly<Record<string, unknown>> | null): Moment | null {
+  const { at, boot_id, uptime_seconds } = value ?? {};
+  const time = typeof at === 'string' ? Date.parse(at) : Number.NaN;
+  if (Number.isNaN(time)) return null;
+  const uptime = typeof uptime_seconds === 'number' && uptime_seconds >= 0 ? uptime_seconds : null;
+  return {
+    at: toTimestamp(new Date(time)),
+    boot_id: typeof boot_id === 'string' && uptime !== null ? boot_id : null,
+    uptime_seconds: uptime ?? 0,
   };
 }

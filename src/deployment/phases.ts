@@ -18,7 +18,7 @@ export interface PhaseMemory {
 type Observation = 'waiting' | 'running' | 'ended' | 'done' | 'failed';
 
 /** Reasons to wait that come after the image: with one of them shown and no pull, the image is there. */
-const WAITS_AFTER_IMAGE: readonly (string | null)[] = ['model', 'gpu'];
+const WAITS_AFTER_IMAGE: readonly (string | null)[] = ['model', 'gpu', 'gpu_driver'];
 
 /** Problems of getting an image, told from those of starting a container by their codes. */
 const IMAGE_PROBLEM = /^(image|registry|disk)_/;
@@ -39,8 +39,31 @@ export function stepPhases(
   );
 }
 
-/** Phases as /status shows them; `seconds` of a running phase is what it has taken so far. */
-export function phaseViews(phases: readonly PhaseMemory[], now: Moment | null): PhaseView[] {
+/**
+ * Takes over what the installer tells of its steps. What is done stays done, with its times: a second run of the installer
+ * finds everything there and does it in no time.
+ */
+export function stepInstaller(previous: readonly PhaseMemory[], told: readonly PhaseMemory[]): PhaseMemory[] {
+  const known = new Map(previous.map((phase) => [phase.name, phase]));
+  const names = new Set(told.map(({ name }) => name));
+  return [
+    ...previous.filter(({ name, state }) => state === 'done' && !names.has(name)),
+    ...told.map((phase) => {
+      const before = known.get(phase.name);
+      return before?.state === 'done' && phase.state === 'done' ? before : phase;
+    }),
+  ];
+}
+
+/**
+ * Phases as /status shows them; `seconds` of a running phase is what it has taken so far, `after_seconds` is counted from
+ * the `begin` of the deployment.
+ */
+export function phaseViews(
+  phases: readonly PhaseMemory[],
+  begin: Moment | null,
+  now: Moment | null,
+): PhaseView[] {
   return phases.map(({ name, state, started, finished }) => {
     const end = finished ?? (state === 'running' ? now : null);
     return {
@@ -48,6 +71,7 @@ export function phaseViews(phases: readonly PhaseMemory[], now: Moment | null): 
       state,
       started_at: started?.at ?? null,
       finished_at: finished?.at ?? null,
+      after_seconds: started === null || begin === null ? null : secondsBetween(begin, started),
       seconds: started === null || end === null ? null : secondsBetween(started, end),
     };
   });

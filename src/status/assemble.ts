@@ -1,6 +1,7 @@
 import { toTimestamp } from '../lib/clock.ts';
 import type { ModelSnapshot } from '../model/types.ts';
 import type { ServicesSnapshot } from '../services/types.ts';
+import { expectedSeconds } from './expected.ts';
 import type { Problem, ProblemClass } from './problem.ts';
 import { overallProgress } from './progress.ts';
 import type {
@@ -85,17 +86,18 @@ export function assembleStatus(facts: StatusFacts): Status {
     memory_fit: facts.model.memoryFit ?? UNKNOWN_FIT,
     problem: facts.model.problem,
   };
+  const progress = overallProgress({
+    services,
+    model,
+    dockerReachable: facts.services.docker.reachable,
+    composeKnown,
+  });
   return {
     version: facts.version,
     time: toTimestamp(facts.now),
     uptime_seconds: Math.max(0, Math.floor(facts.uptimeSeconds)),
-    progress: overallProgress({
-      services,
-      model,
-      dockerReachable: facts.services.docker.reachable,
-      composeKnown,
-    }),
-    deployment: facts.deployment,
+    progress,
+    deployment: { ...facts.deployment, expected_seconds: expectedSeconds(facts.deployment, progress, model) },
     model,
     services,
     chat: facts.chat,

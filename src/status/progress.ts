@@ -17,6 +17,7 @@ const WAITING_WORDS: Readonly<Record<string, string>> = {
   image: 'the images',
   model: 'the model',
   gpu: 'the GPU',
+  gpu_driver: 'the GPU driver',
   disk: 'space on the disk',
   docker: 'Docker',
 };

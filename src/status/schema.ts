@@ -112,6 +112,8 @@ const PhaseSchema = Type.Object(
     state: literals(['pending', 'running', 'done', 'failed']),
     started_at: nullable(timestamp),
     finished_at: nullable(timestamp),
+    /** From the start of the deployment to the start of this phase; phases overlap. */
+    after_seconds: nullable(Type.Number({ minimum: 0 })),
     seconds: nullable(Type.Number({ minimum: 0 })),
   },
   closed,
@@ -129,6 +131,8 @@ const DeploymentSchema = Type.Object(
     phases: Type.Array(PhaseSchema),
     target_seconds: Type.Integer(),
     target_met: nullable(Type.Boolean()),
+    /** From its start to its end: what it took when it is completed, else at least so long; null while nothing is known. */
+    expected_seconds: nullable(Type.Number({ minimum: 0 })),
     problem: nullable(ProblemSchema),
   },
   closed,

@@ -1,3 +1,4 @@
+import { missesTarget } from './expected.ts';
 import type { Status } from './schema.ts';
 
 /**
@@ -22,6 +23,7 @@ export function stateOf(status: Status): string {
     host: { ...status.host, gpus: null, disks: null },
     deployment: {
       ...status.deployment,
+      expected_seconds: missesTarget(status.deployment),
       phases: status.deployment.phases.map(({ name, state }) => [name, state]),
     },
   });

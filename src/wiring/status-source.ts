@@ -20,6 +20,7 @@ import type { Settings } from '../settings.ts';
 import { assembleStatus } from '../status/assemble.ts';
 import { carryProblem, type Finding, type Problem } from '../status/problem.ts';
 import type { ChatView, DiskView, Status } from '../status/schema.ts';
+import type { InstallerWatch } from './installer-watch.ts';
 import { redactStatus } from './redact-status.ts';
 
 /** How often free space is read. */
@@ -53,6 +54,7 @@ export interface StatusSourceParts {
   identity: Pick<IdentityKeeper, 'identity' | 'publicAddresses'>;
   store: Pick<StateStore, 'quarantined' | 'lastWriteError'>;
   desiredProblems(): Problem[];
+  installer: Pick<InstallerWatch, 'verdict' | 'problem'>;
 }
 
 /** Makes the source of the status. */
@@ -101,7 +103,7 @@ export function createStatusSource(parts: StatusSourceParts): StatusSource {
       links: linksFor(services.published, { publicAddresses: parts.identity.publicAddresses() }),
       problems: [
         ...parts.desiredProblems(),
-        ...Object.values(standing).filter((problem) => problem !== null),
+        ...[parts.installer.problem(), ...Object.values(standing)].filter((problem) => problem !== null),
       ],
     });
     return redactStatus(status, parts.redactor);
@@ -113,7 +115,11 @@ export function createStatusSource(parts: StatusSourceParts): StatusSource {
       const before = deployment.get();
       const seen = statusWith(before);
       if (!engineIsKnown(parts.services())) return seen;
-      const next = stepDeployment(before, factsOf(seen, parts.chats.checked()), parts.moment());
+      const next = stepDeployment(
+        before,
+        factsOf(seen, parts.chats.checked(), parts.installer.verdict().phases),
+        parts.moment(),
+      );
       if (deploymentChanged(before, next)) {
         deployment
           .set(next)
@@ -144,7 +150,11 @@ function engineIsKnown({ docker, problems }: ServicesSnapshot): boolean {
   return docker.reachable || problems.length > 0;
 }
 
-function factsOf(status: Status, chatsChecked: boolean): DeploymentFacts {
+function factsOf(
+  status: Status,
+  chatsChecked: boolean,
+  installer: DeploymentFacts['installer'],
+): DeploymentFacts {
   const known = Object.values(status.services).every((view) => view.waiting_for !== 'compose file');
   return {
     services: known ? status.services : {},
@@ -152,5 +162,6 @@ function factsOf(status: Status, chatsChecked: boolean): DeploymentFacts {
     chatsChecked: chatsChecked || !('ui' in status.services),
     engineAnswers: null,
     problems: status.problems,
+    installer,
   };
 }

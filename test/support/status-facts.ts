@@ -71,6 +71,7 @@ export function readyFacts(change: Partial<StatusFacts> = {}): StatusFacts {
       phases: [],
       target_seconds: 300,
       target_met: true,
+      expected_seconds: 92.5,
       problem: null,
     },
     chat: {

@@ -69,6 +69,7 @@ export function facts(
     chatsChecked: false,
     engineAnswers: null,
     problems: [],
+    installer: [],
     ...changes,
     model: {
       model_identifier: 'acme/small-instruct',
@@ -109,6 +110,7 @@ export function status(changes: StatusChanges = {}): Status {
       phases: [],
       target_seconds: 300,
       target_met: null,
+      expected_seconds: null,
       problem: null,
       ...changes.deployment,
     },

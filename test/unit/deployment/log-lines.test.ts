@@ -33,7 +33,7 @@ describe('deploymentLines', () => {
     expect(deploymentLines(status(), later)).toEqual([]);
   });
 
-  const done = { started_at: null, finished_at: null };
+  const done = { started_at: null, finished_at: null, after_seconds: null };
   test.each<[string, Change, Change, string[]]>([
     [
       'the end of the deployment',

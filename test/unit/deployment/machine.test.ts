@@ -292,6 +292,60 @@ describe('phases', () => {
   });
 });
 
+describe('the steps of the installer', () => {
+  const docker = { name: 'docker', state: 'done' as const, started: at(0), finished: at(40) };
+  const driver = (state: 'running' | 'done' | 'failed') => ({
+    name: 'gpu_driver',
+    state,
+    started: at(45),
+    finished: state === 'running' ? null : at(145),
+  });
+  const states = (memory: DeploymentMemory) =>
+    view(memory).phases.map(({ name, state, after_seconds, seconds }) => [
+      name,
+      state,
+      after_seconds,
+      seconds,
+    ]);
+
+  test('come before the phases of the daemon, on the same axis of time', () => {
+    const began = startDeployment(INITIAL_DEPLOYMENT, at(0), at(50));
+    const memory = run([[60, facts({ installer: [docker, driver('running')] })]], began);
+    expect(states(memory).slice(0, 3)).toEqual([
+      ['docker', 'done', 0, 40],
+      ['gpu_driver', 'running', 45, 15],
+      ['image_api', 'pending', null, null],
+    ]);
+  });
+
+  test('are followed to their end when that comes after the first chat, and not to a repair afterwards', () => {
+    const completed = run([[100, { ...ALL_READY, installer: [docker, driver('running')] }]]);
+    const ended = run([[150, facts({ installer: [docker, driver('done')] })]], completed);
+    expect(states(ended)[1]).toEqual(['gpu_driver', 'done', 0, 100]);
+    expect(view(ended).deployment_status).toBe('completed');
+    const repaired = run([[9999, facts({ installer: [driver('failed')] })]], ended);
+    expect(repaired).toBe(ended);
+  });
+
+  test('keep their times when a second run finds them done', () => {
+    const first = run([[60, facts({ installer: [docker] })]]);
+    const second = run(
+      [[600, facts({ installer: [{ ...docker, started: at(590), finished: at(590) }] })]],
+      first,
+    );
+    expect(second.installer).toEqual([docker]);
+  });
+
+  test.each([
+    ['gpu_driver', 'failed'],
+    ['model', 'in_progress'],
+  ])('that failed hold up a service that waits for %s: %s', (waiting_for, expected) => {
+    const installer = problem({ code: 'installer_step_failed', class: 'host' });
+    const memory = run([[9, facts({ services: { api: service({ waiting_for }) }, problems: [installer] })]]);
+    expect(memory.deployment_status).toBe(expected);
+  });
+});
+
 describe('the memory', () => {
   test('fits its schema at every stage and survives JSON', () => {
     const gated = facts({ model: { download_status: 'failed', problem: problem() } });

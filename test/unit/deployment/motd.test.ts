@@ -23,7 +23,7 @@ const COMPLETED: Parameters<typeof status>[0] = {
   model: { download_status: 'completed', active_status: true },
   services: { api: service(READY), ui: service(READY) },
 };
-const done = { state: 'done' as const, started_at: null, finished_at: null };
+const done = { state: 'done' as const, started_at: null, finished_at: null, after_seconds: null };
 const FORMS: Record<string, [Status, MotdOptions]> = {
   'in-progress': [status({ deployment: { phases: [{ name: 'image_ui', ...done, seconds: 44 }] } }), OPTIONS],
   'in-progress-with-a-problem': [

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NO_INSTALLER } from '../../../src/deployment/installer.ts';
 import { type DeploymentMemory, INITIAL_DEPLOYMENT } from '../../../src/deployment/machine.ts';
 import { silentLog } from '../../../src/lib/log.ts';
 import { createRedactor } from '../../../src/lib/redact.ts';
@@ -47,6 +48,7 @@ function setStage(memory: DeploymentMemory = INITIAL_DEPLOYMENT) {
       lastWriteError: () => store.error,
     },
     desiredProblems: () => [],
+    installer: { verdict: () => NO_INSTALLER, problem: () => null },
   });
   return { ...stage, stage, source };
 }
