@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createApi } from './api/server.ts';
 import { createChatKeeper } from './chat/keeper.ts';
 import { nodeCron } from './chat/nightly.ts';
 import { chatMountOf } from './chat/persistence.ts';
@@ -44,6 +43,9 @@ import { createStatusSource } from './wiring/status-source.ts';
 
 /** The loop looks at least every 5 s; a look older than this means that it is stuck. */
 const STUCK_AFTER_MS = 30_000;
+
+/** An engine that is there has been asked for the first container by then. */
+const FIRST_STEPS_MS = 50;
 
 /** What the daemon is made of. */
 export interface DaemonParts {
@@ -222,16 +224,29 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       : { ok: false, detail: `the loop has not moved for ${Math.round(ageMs / 1000)} s` };
   };
 
-  const api = createApi({
-    current: publisher.current,
-    ready: () => readiness(publisher.current()),
-    livez,
-    control: createControl({ supervisor, model, engine, publisher }),
-    listen: settings.listen,
-    socketPath: settings.socketPath,
-    clock,
-    log,
-  });
+  /** Loaded late: its packages take as long to load as the engine takes to make a network, the first step after a boot. */
+  const openApi = async () => {
+    const { createApi } = await import('./api/server.ts');
+    return createApi({
+      current: publisher.current,
+      ready: () => readiness(publisher.current()),
+      livez,
+      control: createControl({ supervisor, model, engine, publisher }),
+      listen: settings.listen,
+      socketPath: settings.socketPath,
+      clock,
+      log,
+    });
+  };
+
+  /** Until the engine has shown a container, or has been asked to do what comes before one. */
+  const firstSteps = () => {
+    const shown = Promise.withResolvers<void>();
+    const stop = supervisor.onChange(({ services }) => {
+      if (Object.values(services).some((service) => service.container_id !== null)) shown.resolve();
+    });
+    return Promise.race([shown.promise, clock.sleep(FIRST_STEPS_MS)]).finally(stop);
+  };
 
   const connectRooms = () => {
     let uiExits = 0;
@@ -276,15 +291,15 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       await desired.reload();
     },
     async run(signal) {
-      // The engine is asked for what there is while the login message is written and the port is opened.
-      supervisor.setHeld(true);
       connectRooms();
       await installer.refresh();
       await desired.reload();
+      // The engine works while the login message is written and the port is opened.
       const supervised = supervisor.run(signal);
       await publisher.publish();
+      await firstSteps();
+      const api = await openApi();
       const { port } = await api.listen();
-      supervisor.setHeld(false);
       log.info(`ai-sandbox ${parts.version} answers at http://${settings.listen.host}:${port}/status`);
       notifier.ready();
       await Promise.all([

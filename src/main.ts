@@ -1,5 +1,6 @@
 import { flushCompileCache } from 'node:module';
 import { ListenError } from './api/listen-error.ts';
+import { refuseTakenPort } from './api/taken-port.ts';
 import { refuseSecondDaemon } from './api/unix-socket.ts';
 import { createDaemon } from './daemon.ts';
 import { createJournalLog, isJournalStream } from './host/journal.ts';
@@ -54,7 +55,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 setTimeout(flushCompileCache, COMPILE_CACHE_DELAY_MS).unref();
 
 try {
-  await refuseSecondDaemon(settings.socketPath);
+  await Promise.all([refuseSecondDaemon(settings.socketPath), refuseTakenPort(settings.listen)]);
   const daemon = await createDaemon({
     settings,
     environment,

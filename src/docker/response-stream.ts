@@ -1,4 +1,4 @@
-import type { Client as HttpClient } from 'undici';
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { answerWords, StatusError } from './errors.ts';
 
 /** An error answer is a sentence; of a longer one only the beginning is read. */
@@ -19,7 +19,8 @@ export interface StreamRequest {
 /**
  * Sends one request on a connection of its own and resolves with the bytes of a 2xx answer; the iteration throws when the
  * connection breaks before the end, which a stream of dockerode does not tell everywhere. Rejects with {@link StatusError}
- * or an error of undici. `scope` bounds the whole stream, `signal` only the wait for the head of the answer.
+ * or an error of the connection. `scope` bounds the whole stream, `signal` only the wait for the head of the answer.
+ * Silence is judged by the readers, who know what it means.
  */
 export async function openStream(
   socketPath: string,
@@ -28,41 +29,46 @@ export async function openStream(
   scope: AbortSignal,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
-  // loaded with the first stream, which nobody waits for at the start of the daemon
-  const { Client } = await import('undici');
-  const client = new Client('http://localhost', {
+  signal.throwIfAborted();
+  const query = new URLSearchParams(request.query).toString();
+  // Node's own client: undici takes 40 ms to load, at the moment at which a booted machine waits for its containers.
+  const sent = httpRequest({
     socketPath,
-    allowH2: false,
-    // silence is judged by the readers, who know what it means
-    headersTimeout: 0,
-    bodyTimeout: 0,
+    agent: false,
+    method: request.method,
+    path: `/v${apiVersion}${request.path}${query === '' ? '' : `?${query}`}`,
+    headers: request.headers ?? {},
   });
-  const onAbort = () => void client.destroy().catch(() => undefined);
+  const onAbort = () => void sent.destroy();
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    const query = new URLSearchParams(request.query).toString();
-    const { statusCode, body } = await client.request({
-      method: request.method,
-      path: `/v${apiVersion}${request.path}${query === '' ? '' : `?${query}`}`,
-      headers: request.headers ?? {},
-      signal,
-    });
-    if (statusCode >= 300) throw await statusError(statusCode, body);
-    return readBody(client, body, scope);
+    const answer = await headOf(sent);
+    const status = answer.statusCode ?? 0;
+    if (status >= 300) throw await statusError(status, answer);
+    return readBody(sent, answer, scope);
   } catch (error) {
     onAbort();
-    throw error;
+    throw signal.aborted ? signal.reason : error;
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
 }
 
+function headOf(sent: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    // stays: a connection that breaks later tells it to the body as well
+    sent.on('error', reject);
+    sent.once('response', resolve);
+    sent.end();
+  });
+}
+
 async function* readBody(
-  client: HttpClient,
-  body: AsyncIterable<unknown>,
+  sent: ClientRequest,
+  body: IncomingMessage,
   scope: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const onAbort = () => void client.destroy().catch(() => undefined);
+  const onAbort = () => void sent.destroy();
   scope.addEventListener('abort', onAbort, { once: true });
   try {
     scope.throwIfAborted();
