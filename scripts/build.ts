@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { bundle, SHIPPED_PROGRAMS } from './bundle.ts';
 
 /**
- * Makes the shipped form: `dist/main.mjs` (the daemon), `dist/ai-sandbox.mjs` (the command) and
- * `dist/chat-database-reader.mjs` (a short process of the daemon). Run with npm run build.
+ * Makes the shipped form: `dist/main.mjs` (the daemon), `dist/ai-sandbox.mjs` (the command),
+ * `dist/chat-database-reader.mjs` (a short process of the daemon) and `dist/stop-stamp.mjs` (run after its end). Run with npm run build.
  */
 const out = join(import.meta.dirname, '../dist');
 await rm(out, { recursive: true, force: true });

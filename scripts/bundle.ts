@@ -38,11 +38,12 @@ const requiredBuiltins: Plugin = {
 
 const top = join(import.meta.dirname, '..');
 
-/** What is shipped: the daemon, the command, and a short process of the daemon. */
+/** What is shipped: the daemon, the command, a short process of the daemon, and what the unit runs after the daemon's end. */
 export const SHIPPED_PROGRAMS = {
   main: join(top, 'src/main.ts'),
   'ai-sandbox': join(top, 'src/cli/main.ts'),
   'chat-database-reader': join(top, 'src/chat/database-reader-main.ts'),
+  'stop-stamp': join(top, 'src/deployment/stop-stamp-main.ts'),
 };
 
 /** CommonJS packages inside an ES module still want require, __filename and __dirname. */
@@ -50,14 +51,15 @@ const COMMONJS_GLOBALS =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); const __filename = import.meta.filename, __dirname = import.meta.dirname;";
 
 /**
- * Bundles each entry (name → source file) into one ES module `<folder>/<name>.mjs` with everything inside.
- * Returns the sizes in bytes by file.
+ * Bundles each entry (name → source file) into one ES module `<folder>/<name>.mjs` with everything inside; `version` is the
+ * one that the programs report, by default that of package.json. Returns the sizes in bytes by file.
  */
 export async function bundle(
   entries: Record<string, string>,
   folder: string,
+  version?: string,
 ): Promise<Record<string, number>> {
-  const { version } = JSON.parse(await readFile(join(top, 'package.json'), 'utf8')) as { version: string };
+  const own = JSON.parse(await readFile(join(top, 'package.json'), 'utf8')) as { version: string };
   const result = await build({
     entryPoints: entries,
     outdir: folder,
@@ -69,9 +71,11 @@ export async function bundle(
     // Node reads the whole text at each start, compile cache or not: half the size is 40 ms less. The map has the names.
     minify: true,
     sourcemap: 'linked',
+    // Paths in the output are relative to this, whoever calls.
+    absWorkingDir: top,
     legalComments: 'none',
     banner: { js: COMMONJS_GLOBALS },
-    define: { 'process.env.AI_SANDBOX_BUILD_VERSION': JSON.stringify(version) },
+    define: { 'process.env.AI_SANDBOX_BUILD_VERSION': JSON.stringify(version ?? own.version) },
     plugins: [unusedPackages, requiredBuiltins],
     logLevel: 'warning',
     metafile: true,
