@@ -1,27 +1,38 @@
-import type { Readable } from 'node:stream';
 import { isWhole } from './file-hash.ts';
 import { invalidAnswer, readContentRange } from './hub-answers.ts';
-import { discard, type HttpAnswer, readBody, unreachableHub } from './hub-http.ts';
-import { type HubSession, MAXIMUM_JSON_BYTES } from './hub-session.ts';
+import { discard, readBody, unreachableHub } from './hub-http.ts';
+import { type AnswerHead, type HubSession, MAXIMUM_JSON_BYTES } from './hub-session.ts';
 import type { HubFile, ResolvedModel } from './types.ts';
 
 /** A model pinned to a commit. */
 export type PinnedModel = Pick<ResolvedModel, 'identifier' | 'commit'>;
 
-/** The bytes of a file from `startByte` on. */
-export interface OpenedFile {
-  /** Where the bytes begin: `fromByte` as asked, or 0 when the other side ignores ranges. */
-  startByte: number;
-  body: Readable;
+/** A question for some bytes of a file, and what is done with the answer. */
+export interface RangeQuestion {
+  model: PinnedModel;
+  file: HubFile;
+  fromByte: number;
+  /** One behind the last byte. */
+  toByte: number;
+  /**
+   * Told once, before the bytes: where they begin (0 when the other side ignores ranges) and what version of the file
+   * they are of, where the other side names one. What it throws ends the connection.
+   */
+  onAnswer(answer: { startByte: number; version: string | null }): void;
+  /** The next bytes; a promise pauses the connection until it resolves. What it throws ends the connection. */
+  onBytes(chunk: Buffer): Promise<void> | undefined;
 }
 
 /** The files of models on one hub, at `/{id}/resolve/{commit}/{path}`. */
 export interface HubFiles {
   /**
-   * Opens a file at a byte. The address is asked for anew each time, so an expired signed one never comes back.
-   * The caller must read the body to its end or destroy it; it ends with an error when the connection does.
+   * Fetches some bytes of a file; resolves when the answer has ended, which may be before `toByte`. The address that
+   * the hub names is kept for the next question, and asked for anew when it is no longer accepted. Has no deadline.
+   * Throws `hub_answer_invalid` for bytes that are not those asked for, and what a refusal means.
    */
-  openFile(model: PinnedModel, file: HubFile, fromByte: number, signal: AbortSignal): Promise<OpenedFile>;
+  fetchRange(question: RangeQuestion, signal: AbortSignal): Promise<void>;
+  /** Forgets the address of a file, so that the next question asks the hub for it. */
+  forgetAddress(file: HubFile): void;
   /** A small file as a whole, its hash checked. */
   readSmall(model: PinnedModel, file: HubFile, signal: AbortSignal): Promise<Buffer>;
   /** Throws what keeps a file from being fetched. The API answers 200 for gated models too; only this proves access. */
@@ -36,43 +47,47 @@ export function createHubFiles(session: HubSession): HubFiles {
     );
   const subjectOf = (model: PinnedModel) => ({ id: model.identifier.id, revision: model.commit });
 
-  const openFile: HubFiles['openFile'] = async (model, file, fromByte, signal) => {
-    const url = resolveUrl(model, file.path);
-    // The deadline ends with the headers; the body then lives as long as the caller's signal.
-    const late = new AbortController();
-    const headers: Record<string, string> = fromByte > 0 ? { range: `bytes=${fromByte}-` } : {};
-    const answer = await session
-      .limited(url, signal, () =>
-        session.ask('GET', url, AbortSignal.any([signal, late.signal]), { leaveHub: true, headers }),
-      )
-      .catch((error: unknown) => {
-        late.abort(error);
-        throw error;
-      });
-    if (answer.status === 200) return { startByte: 0, body: answer.body };
-    if (answer.status !== 206) {
-      // The body of a refusal may never end; the connection goes with it.
-      return session
-        .limited(url, signal, () => session.refuse(answer, subjectOf(model)))
-        .finally(() => late.abort());
+  /** Signed addresses outside the hub by etag. */
+  const addresses = new Map<string, URL>();
+
+  const fetchRange: HubFiles['fetchRange'] = async (question, signal) => {
+    const { model, file, fromByte, toByte } = question;
+    const known = addresses.get(file.etag);
+    const whole = fromByte === 0 && toByte === file.sizeBytes;
+    const head = await session.stream(
+      known ?? resolveUrl(model, file.path),
+      whole ? {} : { range: `bytes=${fromByte}-${toByte - 1}` },
+      {
+        onHead(answer) {
+          if (answer.status !== 200 && answer.status !== 206) return false;
+          const startByte = answeredStart(answer, question);
+          if (!answer.fromHub) addresses.set(file.etag, answer.url);
+          question.onAnswer({ startByte, version: answer.header('etag') });
+          return true;
+        },
+        onBytes: question.onBytes,
+      },
+      signal,
+    );
+    if (head.status === 200 || head.status === 206) return;
+    if (known !== undefined && head.status !== 429 && head.status < 500) {
+      // Signed addresses expire; the hub has a fresh one.
+      if (addresses.get(file.etag) === known) addresses.delete(file.etag);
+      return fetchRange(question, signal);
     }
-    const range = readContentRange(answer.header('content-range'));
-    if (range === null || range.start !== fromByte || range.size !== file.sizeBytes) {
-      answer.body.destroy();
-      throw invalidAnswer(
-        `${answer.url.host} sent another part of ${file.path} than asked: ${answer.header('content-range')}`,
-      );
-    }
-    return { startByte: fromByte, body: answer.body };
+    throw session.refusal(head, subjectOf(model));
   };
 
   return {
-    openFile,
+    fetchRange,
+    forgetAddress: (file) => addresses.delete(file.etag),
     async readSmall(model, file, signal) {
       const url = resolveUrl(model, file.path);
       const content = await session.limited(url, signal, async (inner) => {
-        const { body } = await openFile(model, file, 0, inner);
-        return readBody({ body: body as HttpAnswer['body'], url }, MAXIMUM_JSON_BYTES);
+        const answer = await session.ask('GET', url, inner, { leaveHub: true });
+        return answer.status === 200
+          ? readBody(answer, MAXIMUM_JSON_BYTES)
+          : session.refuse(answer, subjectOf(model));
       });
       if (!isWhole(content, file)) throw unreachableHub(url, `${file.path} arrived damaged`);
       return content;
@@ -86,4 +101,20 @@ export function createHubFiles(session: HubSession): HubFiles {
       });
     },
   };
+}
+
+/** The byte at which an answer begins. Throws when it is of another part or of another size than asked for. */
+function answeredStart(answer: AnswerHead, { file, fromByte }: RangeQuestion): number {
+  if (answer.status === 200) {
+    const length = answer.header('content-length');
+    if (length === null || Number(length) === file.sizeBytes) return 0;
+    throw invalidAnswer(
+      `${file.path} has ${length} bytes at ${answer.url.host}, the hub announces ${file.sizeBytes}`,
+    );
+  }
+  const range = readContentRange(answer.header('content-range'));
+  if (range?.start === fromByte && range.size === file.sizeBytes) return fromByte;
+  throw invalidAnswer(
+    `${answer.url.host} sent another part of ${file.path} than asked: ${answer.header('content-range')}`,
+  );
 }

@@ -53,25 +53,57 @@ export async function send(
   let url = question.url;
   for (let hops = 0; ; hops += 1) {
     const fromHub = url.origin === hub.origin;
-    const answer = await ask(dispatcher, url, fromHub ? token : null, question);
-    const location = answer.status >= 301 && answer.status <= 308 ? answer.header('location') : null;
-    if (location === null) return { ...answer, url, fromHub };
-    if (!URL.canParse(location, url.href)) {
+    const answer = await ask(dispatcher, url, requestHeaders(hub, url, token, question.headers), question);
+    let target: URL | null;
+    try {
+      target = redirectTarget(hub, url, answer, hops);
+    } catch (error) {
       await discard(answer);
-      throw invalidAnswer(`a redirect of ${url.host} leads to no address`);
+      throw error;
     }
-    const target = new URL(location, url);
-    const fault = redirectFault(hub, target);
-    if (fault === null && !question.leaveHub && target.origin !== hub.origin) {
+    if (target === null || (!question.leaveHub && target.origin !== hub.origin)) {
       return { ...answer, url, fromHub };
     }
     await discard(answer);
-    if (fault !== null)
-      throw invalidAnswer(`a redirect of ${url.host} to ${target.host} is refused: ${fault}`);
-    if (hops >= MAXIMUM_REDIRECTS)
-      throw invalidAnswer(`${hub.host} redirects more than ${MAXIMUM_REDIRECTS} times`);
     url = target;
   }
+}
+
+/**
+ * Where an answer leads on to, or null when it is no redirect. Throws `hub_answer_invalid` for one that must not be
+ * followed, and after too many hops.
+ */
+export function redirectTarget(
+  hub: URL,
+  url: URL,
+  answer: Pick<HttpAnswer, 'status' | 'header'>,
+  hops: number,
+): URL | null {
+  const location = answer.status >= 301 && answer.status <= 308 ? answer.header('location') : null;
+  if (location === null) return null;
+  if (!URL.canParse(location, url.href)) throw invalidAnswer(`a redirect of ${url.host} leads to no address`);
+  const target = new URL(location, url);
+  const fault = redirectFault(hub, target);
+  if (fault !== null) throw invalidAnswer(`a redirect of ${url.host} to ${target.host} is refused: ${fault}`);
+  if (hops >= MAXIMUM_REDIRECTS)
+    throw invalidAnswer(`${hub.host} redirects more than ${MAXIMUM_REDIRECTS} times`);
+  return target;
+}
+
+/** Headers of every request; the token goes to the hub's own origin and to nobody else. */
+export function requestHeaders(
+  hub: URL,
+  url: URL,
+  token: string | null,
+  more: Record<string, string> = {},
+): Record<string, string> {
+  const headers: Record<string, string> = {
+    'accept-encoding': 'identity',
+    'user-agent': 'ai-sandbox',
+    ...more,
+  };
+  if (token !== null && url.origin === hub.origin) headers['authorization'] = `Bearer ${token}`;
+  return headers;
 }
 
 /** Reads a body that must not be longer than `maximumBytes`. */
@@ -105,13 +137,12 @@ export function unreachableHub(url: URL, error: unknown): ModelError {
   return new ModelError({ code: 'hub_unreachable', detail: `${url.origin}: ${errorMessage(error)}` });
 }
 
-async function ask(dispatcher: Dispatcher, url: URL, token: string | null, question: HttpQuestion) {
-  const headers: Record<string, string> = {
-    'accept-encoding': 'identity',
-    'user-agent': 'ai-sandbox',
-    ...question.headers,
-  };
-  if (token !== null) headers['authorization'] = `Bearer ${token}`;
+async function ask(
+  dispatcher: Dispatcher,
+  url: URL,
+  headers: Record<string, string>,
+  question: HttpQuestion,
+) {
   const { request } = await import('undici');
   try {
     const {

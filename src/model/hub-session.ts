@@ -1,8 +1,19 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../lib/clock.ts';
 import { DeadlineError, withDeadline } from '../lib/deadline.ts';
+import { ConnectionError, type StreamHead, streamGet } from './http-stream.ts';
 import { type HubQuestion, readRefusal, refusalToError } from './hub-errors.ts';
-import { createHubDispatcher, discard, type HttpAnswer, readBody, send, unreachableHub } from './hub-http.ts';
+import {
+  createHubDispatcher,
+  discard,
+  type HttpAnswer,
+  readBody,
+  redirectTarget,
+  requestHeaders,
+  send,
+  unreachableHub,
+} from './hub-http.ts';
+import type { ModelError } from './types.ts';
 
 /** Longest wait for the answer to one request; for a file: until its first header. */
 const ANSWER_DEADLINE_MS = 30_000;
@@ -23,6 +34,17 @@ export interface SessionOptions {
 /** What a question is about, for the words of a refusal. */
 export type HubSubject = Pick<HubQuestion, 'id' | 'revision'>;
 
+/** Head of an answer, and who gave it. */
+export type AnswerHead = StreamHead & Pick<HttpAnswer, 'url' | 'fromHub'>;
+
+/** Takes an answer as it comes, after redirects. */
+export interface AnswerReceiver {
+  /** Whether its bytes are wanted. What it throws ends the connection. */
+  onHead(head: AnswerHead): boolean;
+  /** The next bytes; a promise pauses the connection until it resolves. */
+  onBytes(chunk: Buffer): Promise<void> | undefined;
+}
+
 /** Asks one hub: token, deadline and redirects of each request, and the named problem of each answer that is none. */
 export interface HubSession {
   /** Without a slash at its end. */
@@ -31,6 +53,18 @@ export interface HubSession {
   hasToken(): boolean;
   /** Sends one request. Throws a transient `hub_unreachable`, or `hub_answer_invalid` for a forbidden redirect. */
   ask(method: 'GET' | 'HEAD', url: URL, signal: AbortSignal, how?: AskOptions): Promise<HttpAnswer>;
+  /**
+   * GET whose bytes are handed on as they come, redirects followed. Resolves with the head when the answer has ended
+   * or is not wanted. Throws a transient `hub_unreachable` for a lost connection. Has no deadline of its own.
+   */
+  stream(
+    url: URL,
+    headers: Record<string, string>,
+    receiver: AnswerReceiver,
+    signal: AbortSignal,
+  ): Promise<AnswerHead>;
+  /** What an answer that is no success means. */
+  refusal(answer: AnswerHead, subject: HubSubject): ModelError;
   /** Throws what an answer that is no success means; its body is thrown away. */
   refuse(answer: HttpAnswer, subject: HubSubject): Promise<never>;
   /** Ends a call that takes too long with `hub_unreachable`. */
@@ -75,17 +109,51 @@ export function createHubSession(options: SessionOptions): HubSession {
         leaveHub: how.leaveHub ?? false,
         signal,
       }),
-    async refuse(answer, subject) {
-      await discard(answer);
+    async stream(first, headers, receiver, signal) {
+      // What is left of an answer that is not wanted goes with its connection.
+      const over = new AbortController();
+      const inner = AbortSignal.any([signal, over.signal]);
+      let url = first;
+      for (let hops = 0; ; hops += 1) {
+        const fromHub = url.origin === hub.origin;
+        const at = url;
+        const next: { target: URL | null } = { target: null };
+        const head = await streamGet(
+          await dispatcher(),
+          at,
+          requestHeaders(hub, at, token(), headers),
+          {
+            onHead(answer) {
+              next.target = redirectTarget(hub, at, answer, hops);
+              return next.target === null && receiver.onHead({ ...answer, url: at, fromHub });
+            },
+            onBytes: receiver.onBytes,
+          },
+          inner,
+        ).catch((error: unknown) => {
+          throw error instanceof ConnectionError ? unreachableHub(at, error.cause) : error;
+        });
+        if (next.target === null) {
+          over.abort(new Error('the answer is not wanted'));
+          return { ...head, url, fromHub };
+        }
+        url = next.target;
+      }
+    },
+    refusal(answer, subject) {
       if (!answer.fromHub && answer.status !== 429) {
-        throw unreachableHub(answer.url, `answered ${answer.status} for a file of ${subject.id}`);
+        return unreachableHub(answer.url, `answered ${answer.status} for a file of ${subject.id}`);
       }
       const sent = token();
-      throw refusalToError(
+      return refusalToError(
         readRefusal(answer, sent),
         { endpoint, ...subject, withToken: sent !== null },
         clock.now(),
       );
+    },
+    async refuse(answer, subject) {
+      await discard(answer);
+      throw session.refusal(answer, subject);
     },
     async limited(url, signal, call) {
       try {

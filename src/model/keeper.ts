@@ -2,9 +2,8 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { cacheLayout } from './cache-layout.ts';
 import { findComplete } from './cached-model.ts';
-import { SILENCE_LIMIT_MS } from './download/file-download.ts';
 import { completeDownload, createDownloadMeter } from './download/meter.ts';
-import { DISK_RESERVE_BYTES, downloadModel } from './download/model-download.ts';
+import { DISK_RESERVE_BYTES, downloadModel, SILENCE_LIMIT_MS } from './download/model-download.ts';
 import type { Hub } from './hub.ts';
 import { dependsOnToken, isDue, type ModelEvent } from './machine.ts';
 import type { ModelSnapshot } from './types.ts';
@@ -37,7 +36,7 @@ export interface ModelKeeper {
 
 /** What {@link createModelKeeper} needs. */
 export interface KeeperOptions {
-  hub: Pick<Hub, 'resolve' | 'openFile'>;
+  hub: Pick<Hub, 'resolve' | 'fetchRange' | 'forgetAddress'>;
   clock: Clock;
   log: Log;
   /** Bytes that may still be written to the file system of a path. Default: what statfs gives to this user. */

@@ -46,6 +46,15 @@ async function expectVerified(one: HubFixture) {
 const contentRequests = (one: HubFixture) =>
   one.server.requests.filter((request) => request.kind === 'content' && request.host === 'localhost');
 
+/** Requests for the first bytes of the shard. */
+function shardStarts(one: HubFixture) {
+  const sha256 = one.model.files.find((file) => file.path === SHARD)?.sha256;
+  return contentRequests(one).filter(
+    ({ url, range }) =>
+      url.startsWith(`/repos/${sha256}`) && (range === null || range.startsWith('bytes=0-')),
+  );
+}
+
 describe('a download from a hub', () => {
   it('brings exactly one weight set into the cache, with every byte counted', async () => {
     const one = await start();
@@ -58,7 +67,8 @@ describe('a download from a hub', () => {
     expect(snapshot.download.bytes_done).toBe(snapshot.download.bytes_total);
     expect(snapshot.download.files_done).toBe(8);
     await expectVerified(one);
-    expect(contentRequests(one)).toHaveLength(2);
+    const asked = new Set(contentRequests(one).map(({ url }) => url.replace(/\?.*/, '')));
+    expect(asked.size).toBe(2);
   });
 
   it('shows 100 % only when it is completed', async () => {
@@ -77,8 +87,7 @@ describe('a download from a hub', () => {
     one.server.faults.add({ on: 'content', path: SHARD, action: { kind: 'reset', afterBytes: 1_500_000 } });
     expect(await fetchModel(one)).toMatchObject({ complete: true });
     await expectVerified(one);
-    const again = contentRequests(one).filter((request) => request.range !== null);
-    expect(again).toHaveLength(1);
+    expect(shardStarts(one)).toHaveLength(1);
   });
 
   it('resumes after a body that ends early and looks finished', async () => {
@@ -90,7 +99,7 @@ describe('a download from a hub', () => {
     });
     expect(await fetchModel(one)).toMatchObject({ complete: true });
     await expectVerified(one);
-    expect(contentRequests(one).filter(({ range }) => range === 'bytes=2000000-')).toHaveLength(1);
+    expect(shardStarts(one)).toHaveLength(1);
   });
 
   it('replaces a connection on which nothing comes any more, and calls it no failure', async () => {
@@ -128,7 +137,7 @@ describe('a download from a hub', () => {
 
   it('names both hashes when the bytes are wrong twice, and makes no loop of it', async () => {
     const one = await start();
-    one.server.faults.add({ on: 'content', path: SHARD, times: 2, action: { kind: 'corrupt' } });
+    one.server.faults.add({ on: 'content', path: SHARD, times: 99, action: { kind: 'corrupt' } });
     const snapshot = await fetchModel(one);
     expect(snapshot.problem?.code).toBe('model_checksum_mismatch');
     const hashes = snapshot.problem?.detail.match(/[0-9a-f]{64}/g);
@@ -137,6 +146,7 @@ describe('a download from a hub', () => {
     const asked = contentRequests(one).length;
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(contentRequests(one)).toHaveLength(asked);
+    one.server.faults.clear();
     one.keeper.retry();
     await one.until((later) => later.complete);
     await expectVerified(one);

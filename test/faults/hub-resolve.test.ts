@@ -215,9 +215,15 @@ describe('asking a hub for a model', () => {
     const file = { path: 'config.json', sizeBytes: 10, etag: hash.hex, hash };
     const unreachable = { finding: { code: 'hub_unreachable' } };
     await expect(hub.resolve(identifier, 'main', alive)).rejects.toMatchObject(unreachable);
-    await expect(hub.openFile({ identifier, commit: 'c'.repeat(40) }, file, 0, alive)).rejects.toMatchObject(
-      unreachable,
-    );
+    const question = {
+      model: { identifier, commit: 'c'.repeat(40) },
+      file,
+      fromByte: 0,
+      toByte: file.sizeBytes,
+      onAnswer: () => {},
+      onBytes: () => undefined,
+    };
+    await expect(hub.fetchRange(question, alive)).rejects.toMatchObject(unreachable);
     await hub.close();
     server.closeAllConnections();
     await new Promise((closed) => server.close(closed));

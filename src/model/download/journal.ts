@@ -1,56 +1,39 @@
-import { readFile, rm } from 'node:fs/promises';
-import { writeDurably } from '../../lib/durable-file.ts';
 import type { HubFile } from '../types.ts';
+import { addRange, type RangeSet } from './ranges.ts';
 
 /** Form of the journal; a journal of another form counts as none. */
-const JOURNAL_VERSION = 1;
+const FORM = 'ai-sandbox-parts-2';
 
-/** What is known to be on disk of a partial file: its first `syncedBytes` bytes survive a power cut. */
-interface Journal {
-  version: typeof JOURNAL_VERSION;
-  etag: string;
-  sizeBytes: number;
-  syncedBytes: number;
+/**
+ * The journal of a partial file says which of its bytes survive a power cut. It is text: a first line that names the
+ * blob, then a line `FROM TO` for each claim, appended after the bytes were synced. So a claim is never ahead of its
+ * bytes, and a claim that is lost or torn only means that its bytes are fetched again.
+ */
+export function journalText(file: Pick<HubFile, 'etag' | 'sizeBytes'>, claims: RangeSet): string {
+  return `${FORM} ${file.etag} ${file.sizeBytes}\n${claimLines(claims)}`;
 }
 
-/** The bytes that may be kept of a partial file, by what its journal says and the size it has; 0 for any doubt. */
-export function keptBytes(text: string, file: Pick<HubFile, 'etag' | 'sizeBytes'>, onDisk: number): number {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return 0;
+/** The lines of further claims, to be appended. */
+export function claimLines(claims: RangeSet): string {
+  return claims.map(({ from, to }) => `${from} ${to}\n`).join('');
+}
+
+/**
+ * The bytes that a journal claims of a file; none for any doubt about its first line, and nothing from the first line
+ * on that is not a whole claim (the end of an interrupted write).
+ */
+export function readClaims(text: string, file: Pick<HubFile, 'etag' | 'sizeBytes'>): RangeSet {
+  const lines = text.split('\n');
+  // Without a line feed at its end the last line may be half of a longer one.
+  lines.pop();
+  if (lines.shift() !== `${FORM} ${file.etag} ${file.sizeBytes}`) return [];
+  let claims: RangeSet = [];
+  for (const line of lines) {
+    const match = /^(\d{1,15}) (\d{1,15})$/.exec(line);
+    const from = Number(match?.[1]);
+    const to = Number(match?.[2]);
+    if (match === null || from >= to || to > file.sizeBytes) return claims;
+    claims = addRange(claims, { from, to });
   }
-  if (typeof parsed !== 'object' || parsed === null) return 0;
-  const journal = parsed as Partial<Record<keyof Journal, unknown>>;
-  const { syncedBytes } = journal;
-  if (journal.version !== JOURNAL_VERSION || journal.etag !== file.etag) return 0;
-  if (journal.sizeBytes !== file.sizeBytes) return 0;
-  if (typeof syncedBytes !== 'number' || !Number.isSafeInteger(syncedBytes) || syncedBytes < 0) return 0;
-  return syncedBytes <= onDisk && syncedBytes <= file.sizeBytes ? syncedBytes : 0;
-}
-
-/** Reads a journal's text; empty when there is none. */
-export async function readJournal(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch(() => '');
-}
-
-/** Claims the first `syncedBytes` bytes. Call it only after they were synced. */
-export async function writeJournal(
-  path: string,
-  file: Pick<HubFile, 'etag' | 'sizeBytes'>,
-  syncedBytes: number,
-): Promise<void> {
-  const journal: Journal = {
-    version: JOURNAL_VERSION,
-    etag: file.etag,
-    sizeBytes: file.sizeBytes,
-    syncedBytes,
-  };
-  await writeDurably(path, JSON.stringify(journal));
-}
-
-/** Forgets what was claimed. */
-export async function removeJournal(path: string): Promise<void> {
-  await rm(path, { force: true });
+  return claims;
 }

@@ -5,24 +5,31 @@ import { hasBlob, linkIntoSnapshot, prepareCache, sweepLeftovers, writeRef } fro
 import type { CacheLayout } from '../cache-layout.ts';
 import type { Hub } from '../hub.ts';
 import { type HubFile, ModelError, type ResolvedModel } from '../types.ts';
-import { downloadFile } from './file-download.ts';
+import { createFileStore } from './file-store.ts';
+import { createHasher } from './hasher.ts';
+import { createLimiter } from './limiter.ts';
 import type { DownloadMeter } from './meter.ts';
-import { resumableBytes } from './partial-file.ts';
+import { bytesToAllocate } from './part-disk.ts';
+import { transferFiles } from './transfer.ts';
 
-/** Files fetched at the same time, one connection each. */
-const CONNECTIONS = 4;
+/** Files below this are fetched first: they cost round trips rather than bytes, and what is wrong shows early. */
+const SMALL_FILE_BYTES = 8 * 1024 * 1024;
+/** A connection on which no byte comes for so long is replaced. */
+export const SILENCE_LIMIT_MS = 30_000;
 /** Space that is left free on the model's file system, in bytes. */
 export const DISK_RESERVE_BYTES = 5 * 1024 ** 3;
 
 /** What a download of a model needs. */
 export interface ModelDownload {
-  hub: Pick<Hub, 'openFile'>;
+  hub: Pick<Hub, 'fetchRange' | 'forgetAddress'>;
   clock: Clock;
   log: Log;
   /** Bytes that may still be written to the file system of a path. */
   freeBytes(path: string): Promise<number>;
   reserveBytes: number;
   silenceLimitMs: number;
+  /** All connections together are held to this. Default: no limit. */
+  bytesPerSecond?: number | null;
   meter: DownloadMeter;
   /** Called once, when the checks are over and bytes begin to come. */
   onStart(): void;
@@ -49,36 +56,42 @@ export async function downloadModel(
   }
   await checkSpace(parts, model, layout);
   parts.onStart();
-  await inParallel(missing, CONNECTIONS, signal, async (file, inner) => {
-    await downloadFile(
+  const hasher = createHasher();
+  try {
+    await transferFiles(
       {
         hub: parts.hub,
+        store: createFileStore(layout, hasher),
         clock: parts.clock,
         log: parts.log,
-        model,
-        file,
-        layout,
+        limiter: createLimiter(parts.clock, parts.bytesPerSecond ?? null),
         silenceLimitMs: parts.silenceLimitMs,
-        onBytes: (present, received) => {
+        model,
+        onBytes: (file, present, received) => {
           parts.meter.present(file.etag, present, received);
           if (received > 0) parts.onReceived();
         },
+        onVerified: (file) => {
+          parts.meter.verified(file.etag);
+          parts.log.info('model file fetched and verified', { file: file.path, bytes: file.sizeBytes });
+        },
       },
-      inner,
+      missing,
+      signal,
     );
-    parts.meter.verified(file.etag);
-    parts.log.info('model file fetched and verified', { file: file.path, bytes: file.sizeBytes });
-  });
+  } finally {
+    await hasher.close();
+  }
   for (const file of model.files) await linkIntoSnapshot(layout, model.commit, file);
   await writeRef(layout, model.commit);
 }
 
-/** Bytes of a model that still have to be fetched. */
-async function bytesToFetch(model: ResolvedModel, layout: CacheLayout): Promise<number> {
+/** Bytes of a model that its file system still has to take; what partial files hold already is not among them. */
+export async function bytesToFetch(model: ResolvedModel, layout: CacheLayout): Promise<number> {
   let bytes = 0;
   for (const file of uniqueBlobs(model.files)) {
     if (await hasBlob(layout, file)) continue;
-    bytes += file.sizeBytes - (await resumableBytes(layout, file));
+    bytes += await bytesToAllocate(layout, file);
   }
   return bytes;
 }
@@ -101,34 +114,10 @@ async function checkSpace(
   });
 }
 
-/** One file per blob, the largest first. */
+/** One file per blob: the small ones, then the largest first. */
 function uniqueBlobs(files: readonly HubFile[]): HubFile[] {
-  const byEtag = new Map(files.map((file) => [file.etag, file]));
-  return [...byEtag.values()].sort((a, b) => b.sizeBytes - a.sizeBytes);
-}
-
-/** Works on at most `limit` items at a time; the first error stops the others and is thrown when all have ended. */
-async function inParallel<T>(
-  items: readonly T[],
-  limit: number,
-  outer: AbortSignal,
-  work: (item: T, signal: AbortSignal) => Promise<void>,
-): Promise<void> {
-  const stop = new AbortController();
-  const signal = AbortSignal.any([outer, stop.signal]);
-  const queue = [...items];
-  let failure: { error: unknown } | null = null;
-  const worker = async () => {
-    for (let item = queue.shift(); item !== undefined && !signal.aborted; item = queue.shift()) {
-      try {
-        await work(item, signal);
-      } catch (error) {
-        failure ??= { error };
-        stop.abort(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: limit }, worker));
-  outer.throwIfAborted();
-  if (failure !== null) throw (failure as { error: unknown }).error;
+  const blobs = [...new Map(files.map((file) => [file.etag, file])).values()];
+  blobs.sort((a, b) => b.sizeBytes - a.sizeBytes);
+  const small = (file: HubFile) => file.sizeBytes < SMALL_FILE_BYTES;
+  return [...blobs.filter(small), ...blobs.filter((file) => !small(file))];
 }

@@ -10,7 +10,7 @@ export class SilenceError extends Error {
 
 /** Watches one connection. Only the time in which bytes are waited for counts, not the time the disk takes. */
 export interface SilenceWatch {
-  /** Bytes are waited for from now on. */
+  /** Bytes are waited for from now on, also when some just came. */
   waiting(): void;
   /** Bytes came; they are being worked on. */
   working(): void;

@@ -29,7 +29,8 @@ beforeEach(async () => {
         asked.push(clock.monotonicMs() / 1000);
         throw new ModelError(answer);
       },
-      openFile: () => Promise.reject(new Error('nothing was resolved')),
+      fetchRange: () => Promise.reject(new Error('nothing was resolved')),
+      forgetAddress: () => {},
     },
     clock,
     log: silentLog,

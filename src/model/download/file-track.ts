@@ -1,0 +1,122 @@
+import type { Log } from '../../lib/log.ts';
+import { type HubFile, ModelError } from '../types.ts';
+import type { FileStore, OpenFile } from './file-store.ts';
+import type { FileProgress } from './plan.ts';
+import { countBytes, missingRanges, prefixLength } from './ranges.ts';
+
+/** Another version of a file answers than the one that the first bytes were of. */
+export class VersionError extends Error {
+  constructor(path: string) {
+    super(`${path} changed while it was fetched`);
+    this.name = 'VersionError';
+  }
+}
+
+/** One file on its way: open, its bytes counted, its hash following, its versions watched. */
+export interface FileTrack {
+  readonly file: HubFile;
+  /** What the planner sees of it. */
+  readonly progress: Omit<FileProgress, 'closed'>;
+  readonly presentBytes: number;
+  readonly unclaimedBytes: number;
+  /** Every byte is there. */
+  readonly whole: boolean;
+  /** The other side ignores ranges. */
+  sequential: boolean;
+  /** Connections that ended since its last byte came. */
+  barrenInRow: number;
+  /** No part of it is begun before this monotonic time. */
+  pausedUntilMs: number;
+  /** Ends its connections. */
+  stop: AbortController;
+  write(buffers: readonly Uint8Array[], position: number): Promise<void>;
+  claim(): Promise<void>;
+  /** Notes which version an answer is of. Throws {@link VersionError} when it is another one than before. */
+  seeVersion(version: string | null): void;
+  /**
+   * Syncs the file, compares its hash and gives the blob its name. False when its content was wrong and it was set
+   * aside, to be fetched once more; the second time that throws `model_checksum_mismatch`.
+   */
+  verify(): Promise<boolean>;
+  /** Begins again from nothing. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens a file where it was left. */
+export async function trackFile(store: FileStore, log: Log, file: HubFile): Promise<FileTrack> {
+  let opened: OpenFile = await store.open(file);
+  let version: string | null = null;
+  let versionsVary = false;
+  let mismatches = 0;
+  const followPrefix = () => opened.hash.upTo(prefixLength(opened.partial.present));
+  const closeOpened = async () => {
+    opened.hash.forget();
+    await opened.partial.close();
+  };
+  const reopen = async () => {
+    version = null;
+    opened = await store.open(file);
+    followPrefix();
+  };
+  followPrefix();
+
+  const track: FileTrack = {
+    file,
+    sequential: false,
+    barrenInRow: 0,
+    pausedUntilMs: 0,
+    stop: new AbortController(),
+    get progress() {
+      return {
+        sizeBytes: file.sizeBytes,
+        present: opened.partial.present,
+        sequential: track.sequential,
+      };
+    },
+    get presentBytes() {
+      return countBytes(opened.partial.present);
+    },
+    get unclaimedBytes() {
+      return opened.partial.unclaimedBytes;
+    },
+    get whole() {
+      return missingRanges(opened.partial.present, file.sizeBytes).length === 0;
+    },
+    async write(buffers, position) {
+      await opened.partial.write(buffers, position);
+      followPrefix();
+    },
+    claim: () => opened.partial.claim(),
+    seeVersion(seen) {
+      // A weak tag promises nothing about bytes, and nodes of one CDN may name the same bytes differently.
+      if (versionsVary || seen === null || seen.startsWith('W/')) return;
+      version ??= seen;
+      if (version === seen) return;
+      versionsVary = true;
+      throw new VersionError(file.path);
+    },
+    async verify() {
+      const [hex] = await Promise.all([opened.hash.result, opened.partial.claim()]);
+      await closeOpened();
+      if (hex === file.hash.hex) {
+        await store.keep(file);
+        return true;
+      }
+      await store.setAside(file);
+      mismatches += 1;
+      const detail = `${file.path}: ${file.hash.algorithm} is ${hex}, the hub announces ${file.hash.hex}`;
+      if (mismatches > 1) throw new ModelError({ code: 'model_checksum_mismatch', detail });
+      log.warn('a file arrived damaged and is fetched once more', { detail });
+      await reopen();
+      return false;
+    },
+    async restart() {
+      await closeOpened();
+      await store.discard(file);
+      await reopen();
+    },
+    close: closeOpened,
+  };
+  return track;
+}
