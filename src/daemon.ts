@@ -25,8 +25,10 @@ import { type Clock, toTimestamp } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import type { Redactor } from './lib/redact.ts';
 import { openStateStore } from './lib/state-store.ts';
+import { deleteDamagedFiles } from './model/damaged-files.ts';
 import { createHub } from './model/hub.ts';
 import { createModelKeeper } from './model/keeper.ts';
+import { createLoadMemory, LoadTimesSchema } from './model/load-times.ts';
 import { createTokenSource } from './model/token.ts';
 import { EMPTY_MEMORY, ServicesMemorySchema } from './services/memory.ts';
 import { createProbes } from './services/probes.ts';
@@ -38,9 +40,11 @@ import { createControl } from './wiring/control.ts';
 import { createDesiredState } from './wiring/desired-state.ts';
 import { createEngineSupport } from './wiring/engine-support.ts';
 import { apiGate, createGpuGate, needsGpu } from './wiring/gpu-gate.ts';
+import { createEngineCare, type EngineCare, pageAccount } from './wiring/engine-care.ts';
 import { createInstallerWatch } from './wiring/installer-watch.ts';
 import { createStatusSource } from './wiring/status-source.ts';
 
+import { createOverrides, OverridesSchema } from './wiring/overrides.ts';
 /** The loop looks at least every 5 s; a look older than this means that it is stuck. */
 const STUCK_AFTER_MS = 30_000;
 
@@ -112,12 +116,30 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     bootId: bootId ?? 'unknown',
     settings: { silenceLimitMs: settings.silenceLimitMs },
   });
+      clock,
+      pageModel: () => care.servedModel(),
+      pageAccount: ({ service }) => pageAccount(service),
   const support = createEngineSupport({ engine, log, onFinding: supervisor.setEngineBlocked });
 
   const deployment = store.section('deployment', DeploymentMemorySchema, INITIAL_DEPLOYMENT);
   const stamp = await readInstallerStamp(join(settings.stateDirectory, 'installer-stamp'), log);
   await deployment.set(startDeployment(deployment.get(), stamp, moment())).catch(() => undefined);
 
+    onRun: (service, notice) => care.onRun(service, notice),
+    onLogLine: (service, line) => care.onLogLine(service, line),
+    heal: (service, heal) => care.heal(service, heal),
+  });
+  const care: EngineCare = createEngineCare({
+    clock,
+    log,
+    overrides: createOverrides(store.section('overrides', OverridesSchema, []), log),
+    loadTimes: createLoadMemory(store.section('load_times', LoadTimesSchema, {})),
+    deleteDamaged: deleteDamagedFiles,
+    fetchModel: model.retry,
+    onMove: () => supervisor.noteProgress('api'),
+    onChange: () => publisher.touch(),
+    onDesired: supervisor.setDesired,
+    onGate: () => applyGates(),
   let apiNeedsGpu = false;
   const desired = createDesiredState({
     source: createComposeSource({
@@ -136,7 +158,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       source.setPaths([state.modelDirectory]);
       apiNeedsGpu = state.project.services.some((service) => service.name === 'api' && needsGpu(service));
       model.setWanted({ text: state.modelId, directory: state.modelDirectory });
-      supervisor.setDesired({ project: state.project, overrides: {} });
+      supervisor.setDesired(care.setFiles(state));
       applyGates();
     },
     onChange: () => publisher.touch(),
@@ -145,6 +167,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
   const identity = createIdentityKeeper({
     client: createMetadataClient({ baseUrl: settings.metadataUrl, clock }),
     clock,
+      if (apiNeedsGpu) void gpuReader.read().then(({ gpus }) => care.setGpu(gpus?.[0]?.name ?? null));
     log,
     hostname: hostname(),
     onChange: () => publisher.touch(),
@@ -184,6 +207,8 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     desiredProblems: desired.problems,
     installer,
   });
+    load: care.load,
+    loadSeconds: care.loadSeconds,
 
   const notifier = createNotifier(environment);
   const motd = createMotdFile({ path: settings.motdFile, clock });
@@ -210,7 +235,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     const { driver } = installer.verdict();
     gpuGate.setAwaited(apiNeedsGpu && driver !== 'not_awaited');
     const api = apiGate({
-      modelComplete: model.snapshot().complete,
+      modelComplete: model.snapshot().complete && !care.repairing(),
       needsGpu: apiNeedsGpu,
       gpuAnswers: gpuGate.answers(),
       driver,
@@ -322,3 +347,4 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     },
   };
 }
+        care.run(signal),

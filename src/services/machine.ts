@@ -23,8 +23,8 @@ export interface ServiceFacts {
   /** What failed beside the container: image, networks, the last call. */
   findings: { refusal: Finding | null; image: Finding | null; call: Finding | null; exit: Finding | null };
   overrides: Record<string, string>;
-  /** The service has a second half whose state the probe tells (`ui`). */
-  hasBackend: boolean;
+  /** What stands behind the service (`ui`); null for a service with nothing behind it. */
+  backend: { ready: boolean } | null;
 }
 
 /** `stopped → starting → running`, `failed` for what does not pass by itself; see the table of words. Pure. */
@@ -91,8 +91,13 @@ export function serviceView(
     last_exit: memory.history.at(-1) ?? null,
     overrides: facts.overrides,
     problem,
-    ...(facts.hasBackend ? { backend_ready: up ? (watch?.backendReady ?? null) : null } : {}),
+    ...(facts.backend === null ? {} : { backend_ready: up ? backendReady(facts.backend, watch) : null }),
   };
+}
+
+/** Both by the file and by what the page itself offers, where it could be asked. */
+function backendReady(backend: { ready: boolean }, watch: RunWatch | null): boolean {
+  return backend.ready && watch?.backendReady !== false;
 }
 
 function isFatal(finding: Finding | null): boolean {

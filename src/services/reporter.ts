@@ -1,4 +1,6 @@
+import type { ServiceSpec } from '../compose/service-spec.ts';
 import { carryProblem, type Finding, type Problem } from '../status/problem.ts';
+import { pointsToApi } from './backend.ts';
 import { notBeforeOf } from './known.ts';
 import { type ServiceFacts, serviceFinding, serviceView } from './machine.ts';
 import type { Room } from './room.ts';
@@ -6,8 +8,9 @@ import { serviceLane } from './step.ts';
 import type { ServicesSnapshot } from './types.ts';
 import type { Unit } from './unit.ts';
 
-/** The service whose probe also tells whether what stands behind it answers. */
+/** The page, and the engine that must stand behind it. */
 const SERVICE_WITH_BACKEND = 'ui';
+const BACKEND = 'api';
 
 /** Makes snapshots and tells listeners when one differs from the last. */
 export interface Reporter {
@@ -55,7 +58,7 @@ export function createReporter(room: Room, waitingFor: () => Record<string, stri
         pull: room.lanes.has(`image:${service.image}`) ? pullOf(room, service.image) : null,
         findings: findingsOf(room, unit, service.image, service.pullPolicy),
         overrides: room.overrides[service.name] ?? {},
-        hasBackend: service.name === SERVICE_WITH_BACKEND,
+        backend: service.name === SERVICE_WITH_BACKEND ? backendOf(room, service) : null,
       };
       unit.problem = carryProblem(unit.problem, serviceFinding(facts), clock);
       result.services[service.name] = serviceView(facts, unit.problem, {
@@ -122,4 +125,11 @@ function findingsOf(
     call: room.rests.get(serviceLane(unit.name))?.finding ?? shared?.[1].finding ?? null,
     exit: unit.exitFinding,
   };
+}
+
+/** Whether the engine behind the page is ours and answers, as far as the file and the engine's own probe tell. */
+function backendOf(room: Room, page: ServiceSpec): { ready: boolean } {
+  const engine = room.desired?.services.find((service) => service.name === BACKEND);
+  const answers = room.units.get(BACKEND)?.watch?.ready === true;
+  return { ready: engine !== undefined && answers && pointsToApi(page, engine) };
 }

@@ -141,7 +141,15 @@ function takeResult(
       room.memory.set(unit.name, { ...memory, run: { ...memory.run, readyRun: container.startedAt } });
     }
   }
+  if (after.ready && !before.ready) askPagesAgain(room);
   if (before.ready && !after.ready) room.parts.log.warn(`${unit.name} missed a probe: ${result.detail}`);
+}
+
+/** A page that did not offer its model may do so now that something has become ready. */
+function askPagesAgain(room: Room): void {
+  for (const { watch } of room.units.values()) {
+    if (watch?.backendReady === false) watch.nextProbeAt = room.parts.clock.monotonicMs();
+  }
 }
 
 /** What stopped the restarts is over when it runs and answers; a loop is over only after ten such minutes. */

@@ -4,6 +4,7 @@ import type { ServicesSnapshot } from '../services/types.ts';
 import { expectedSeconds } from './expected.ts';
 import type { Problem, ProblemClass } from './problem.ts';
 import { overallProgress } from './progress.ts';
+import type { BarFacts } from './progress-bar.ts';
 import type {
   ChatView,
   ConfigurationState,
@@ -34,6 +35,8 @@ export interface StatusFacts {
   /** `docker` comes with the services. */
   host: Pick<HostView, 'gpus' | 'disks'>;
   links: Status['links'];
+  /** Makes one bar of the progress of each phase; absent: the phase's own is shown. */
+  bar?(status: BarFacts['status']): Status['progress'];
   /** Problems that belong to no room: compose errors, state file, motd. */
   problems: Problem[];
 }
@@ -86,12 +89,13 @@ export function assembleStatus(facts: StatusFacts): Status {
     memory_fit: facts.model.memoryFit ?? UNKNOWN_FIT,
     problem: facts.model.problem,
   };
-  const progress = overallProgress({
+  const own = overallProgress({
     services,
     model,
     dockerReachable: facts.services.docker.reachable,
     composeKnown,
   });
+  const progress = facts.bar?.({ progress: own, services, model }) ?? own;
   return {
     version: facts.version,
     time: toTimestamp(facts.now),

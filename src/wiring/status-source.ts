@@ -14,12 +14,14 @@ import { errorMessage } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Redactor } from '../lib/redact.ts';
 import type { StateSection, StateStore } from '../lib/state-store.ts';
+import type { LoadView } from '../model/load-progress.ts';
 import type { ModelSnapshot } from '../model/types.ts';
 import type { ServicesSnapshot } from '../services/types.ts';
 import type { Settings } from '../settings.ts';
 import { assembleStatus } from '../status/assemble.ts';
 import { carryProblem, type Finding, type Problem } from '../status/problem.ts';
-import type { ChatView, DiskView, Status } from '../status/schema.ts';
+import { EMPTY_BAR, stepBar } from '../status/progress-bar.ts';
+import type { ChatView, DiskView, ModelView, Status } from '../status/schema.ts';
 import type { InstallerWatch } from './installer-watch.ts';
 import { redactStatus } from './redact-status.ts';
 
@@ -49,6 +51,10 @@ export interface StatusSourceParts {
   moment(): Moment;
   services(): ServicesSnapshot;
   model(): ModelSnapshot;
+  /** How far the engine is with loading; null while nothing loads. */
+  load(): LoadView | null;
+  /** Seconds that a load which has not begun will take; null: no earlier start tells. */
+  loadSeconds(): number | null;
   chats: { snapshot(): ChatView; checked(): boolean };
   deployment: StateSection<DeploymentMemory>;
   identity: Pick<IdentityKeeper, 'identity' | 'publicAddresses'>;
@@ -69,6 +75,7 @@ export function createStatusSource(parts: StatusSourceParts): StatusSource {
   };
   let paths: string[] = [];
   let disks: DiskView[] = [];
+  let bar = EMPTY_BAR;
 
   const lookAtStore = () => {
     const { quarantined } = parts.store;
@@ -96,7 +103,20 @@ export function createStatusSource(parts: StatusSourceParts): StatusSource {
       now: clock.now(),
       uptimeSeconds: (clock.monotonicMs() - startedMs) / 1000,
       services,
-      model: { ...parts.model(), pinned: settings.pinnedModelId !== null, memoryFit: null, load: null },
+      model: {
+        ...parts.model(),
+        pinned: settings.pinnedModelId !== null,
+        memoryFit: null,
+        load: loadOf(parts.load()),
+      },
+      bar: (seen) => {
+        const stepped = stepBar(bar, {
+          status: seen,
+          loadSeconds: parts.load()?.etaSeconds ?? parts.loadSeconds(),
+        });
+        bar = stepped.memory;
+        return stepped.progress;
+      },
       deployment: deploymentView(memory, parts.identity.identity()),
       chat: parts.chats.snapshot(),
       host: { gpus: null, disks },
@@ -143,6 +163,10 @@ export function createStatusSource(parts: StatusSourceParts): StatusSource {
       }
     },
   };
+}
+
+function loadOf(view: LoadView | null): ModelView['load'] | null {
+  return view === null ? null : { phase: view.phase, percent: view.percent };
 }
 
 /** Before the engine has answered or failed to, nothing is known that could change what was true before the restart. */

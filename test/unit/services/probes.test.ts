@@ -3,13 +3,16 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ServiceSpec } from '../../../src/compose/service-spec.ts';
 import { createRedactor } from '../../../src/lib/redact.ts';
+import type { PageAccount } from '../../../src/services/probe-ui.ts';
 import { createProbes } from '../../../src/services/probes.ts';
 import type { ProbeTarget } from '../../../src/services/types.ts';
+import { createVirtualClock } from '../../support/virtual-clock.ts';
 
 const KEY = 'key-of-the-engine';
 const NAME = 'org/name';
 type Answer = { status?: number; body?: unknown; hang?: boolean; reset?: boolean };
-type Answers = Record<string, Answer>;
+/** By path; several answers are given one after the other, the last one again and again. */
+type Answers = Record<string, Answer | Answer[]>;
 
 const HEALTHY: Answers = {
   '/health': { status: 200 },
@@ -31,7 +34,9 @@ async function serve(answers: Answers, seen: { path: string; key: string | undef
     for await (const chunk of request) body += chunk;
     const path = request.url ?? '';
     seen.push({ path, key: request.headers.authorization, body });
-    const answer = answers[path] ?? { status: 404, body: { detail: 'Not Found' } };
+    const script = answers[path];
+    const next = Array.isArray(script) ? (script.length > 1 ? script.shift() : script[0]) : script;
+    const answer = next ?? { status: 404, body: { detail: 'Not Found' } };
     if (answer.hang) return;
     if (answer.reset) {
       request.socket.destroy();
@@ -58,9 +63,16 @@ function target(...ports: number[]): ProbeTarget {
   };
 }
 
-const probes = (deadlineMs = 2_000, served: string | null = NAME) =>
+const probes = (
+  deadlineMs = 2_000,
+  served: string | null = NAME,
+  page: { model: string; account: PageAccount | null } | null = null,
+) =>
   createProbes({
     redactor: createRedactor([KEY]),
+    clock: createVirtualClock(),
+    pageModel: () => page?.model ?? null,
+    pageAccount: () => page?.account ?? null,
     servedModelName: () => served,
     apiKey: () => KEY,
     deadlineMs,
@@ -159,6 +171,112 @@ describe('probe of the api', () => {
     const result = probes(60_000).api(target(port), stopping.signal);
     stopping.abort();
     expect(await result).toMatchObject({ ready: false, alive: false });
+  });
+});
+
+/** Metrics of an engine with requests running, in the words of a version. */
+const metrics = (prompt: number, generation: number, cache: number, names: 'new' | 'old' = 'new') => ({
+  body: [
+    '# TYPE vllm:prompt_tokens_total counter',
+    `vllm:prompt_tokens_total{engine="0",model_name="${NAME}"} ${prompt}`,
+    `vllm:generation_tokens_total{engine="0",model_name="${NAME}"} ${generation}`,
+    `vllm:${names === 'new' ? 'kv_cache' : 'gpu_cache'}_usage_perc{engine="0",model_name="${NAME}"} ${cache}`,
+    'vllm:num_requests_running{engine="0"} 3.0',
+    'vllm:num_requests_waiting{engine="0"} 1.0',
+  ].join('\n'),
+});
+const UNANSWERED: Answers = { ...HEALTHY, '/v1/chat/completions': { hang: true } };
+
+describe('a chat that is not answered in time', () => {
+  it.each<[string, Answer[]]>([
+    ['tokens are made for others', [metrics(100, 10, 0.5), metrics(100, 14, 0.5)]],
+    ['prompts are taken', [metrics(100, 10, 0.5), metrics(612, 10, 0.5)]],
+    ['a long prompt fills the KV cache', [metrics(100, 10, 0.5), metrics(100, 10, 0.53)]],
+    ['it does so under its old name', [metrics(100, 10, 0.5, 'old'), metrics(100, 10, 0.53, 'old')]],
+  ])('is no miss while %s', async (_title, answers) => {
+    const port = await serve({ ...UNANSWERED, '/metrics': answers });
+    const result = await probes(400).api(target(port), never);
+    expect(result).toMatchObject({ ready: false, alive: true, busy: true, finding: null });
+    expect(result.detail).toContain('3 requests running, 1 waiting');
+  });
+
+  it('is a miss while requests run and nothing moves: a wedged engine', async () => {
+    const port = await serve({ ...UNANSWERED, '/metrics': metrics(100, 10, 0.5) });
+    const result = await probes(400).api(target(port), never);
+    expect(result).toMatchObject({ ready: false, alive: false });
+    expect(result.detail).toContain('no counter of the engine moves');
+  });
+
+  it.each<[string, Answer]>([
+    ['unanswered too', { hang: true }],
+    ['not there', { status: 404 }],
+    ['empty', { body: '' }],
+  ])('is a miss where the metrics are %s', async (_title, answer) => {
+    const port = await serve({ ...UNANSWERED, '/metrics': answer });
+    expect(await probes(400).api(target(port), never)).toMatchObject({ alive: false });
+  });
+
+  it('finds the metrics behind a redirection to the path with a slash', async () => {
+    const port = await serve({
+      ...UNANSWERED,
+      '/metrics': { status: 307 },
+      '/metrics/': [metrics(1, 1, 0), metrics(1, 2, 0)],
+    });
+    expect(await probes(400).api(target(port), never)).toMatchObject({ busy: true });
+  });
+
+  it('costs an engine that answers no question about its metrics', async () => {
+    const seen: { path: string; key: string | undefined; body: string }[] = [];
+    const port = await serve(HEALTHY, seen);
+    await probes().api(target(port), never);
+    expect(seen.map(({ path }) => path)).not.toContain('/metrics');
+  });
+});
+
+describe('what the page offers', () => {
+  const account = { email: 'admin@localhost', password: 'words' };
+  const page = (answers: Answers): Answers => ({
+    '/ready': { body: { status: true } },
+    '/api/v1/auths/signin': { body: { token: 'page-token' } },
+    ...answers,
+  });
+  const offered = (id: string) => ({ body: { data: [{ id }] } });
+
+  it('is asked with one sign-in, and is the backend when the model of the engine is there', async () => {
+    const seen: { path: string; key: string | undefined; body: string }[] = [];
+    const port = await serve(page({ '/api/models': offered(NAME) }), seen);
+    const { ui } = probes(2_000, NAME, { model: NAME, account });
+    expect(await ui(target(port), never)).toMatchObject({ ready: true, backendReady: true });
+    expect(await ui(target(port), never)).toMatchObject({ ready: true, backendReady: true });
+    const paths = seen.map(({ path }) => path);
+    expect(paths.filter((path) => path === '/api/v1/auths/signin')).toHaveLength(1);
+    expect(seen.filter(({ path }) => path === '/api/models').map(({ key }) => key)).toEqual([
+      'Bearer page-token',
+      'Bearer page-token',
+    ]);
+  });
+
+  it('is another model: the page is ready, its backend is not ours', async () => {
+    const port = await serve(page({ '/api/models': offered('other/model') }));
+    const { ui } = probes(2_000, NAME, { model: NAME, account });
+    expect(await ui(target(port), never)).toMatchObject({ ready: true, backendReady: false });
+  });
+
+  it('is not known where the administrator has another password, and is not asked again at once', async () => {
+    const seen: { path: string; key: string | undefined; body: string }[] = [];
+    const port = await serve(page({ '/api/v1/auths/signin': { status: 400 } }), seen);
+    const { ui } = probes(2_000, NAME, { model: NAME, account });
+    for (let round = 0; round < 3; round += 1) {
+      expect(await ui(target(port), never)).toMatchObject({ ready: true, backendReady: null });
+    }
+    expect(seen.filter(({ path }) => path === '/api/v1/auths/signin')).toHaveLength(1);
+  });
+
+  it('is asked with a new sign-in when the page does not know the token any more', async () => {
+    const port = await serve(page({ '/api/models': [{ status: 401 }, offered(NAME)] }));
+    const { ui } = probes(2_000, NAME, { model: NAME, account });
+    expect(await ui(target(port), never)).toMatchObject({ backendReady: null });
+    expect(await ui(target(port), never)).toMatchObject({ backendReady: true });
   });
 });
 

@@ -33,6 +33,19 @@ describe('the watch of a run', () => {
     expect(missed).toMatchObject({ ready: false, misses: 0 });
   });
 
+  test('a busy engine stays as ready as it was, and its misses are forgotten', () => {
+    const busy: ProbeResult = { ...MISSED, alive: true, busy: true };
+    const ready = afterProbe(newRunWatch('c', false, 0), READY, 0, 1);
+    expect(afterProbe(ready, busy, 30_000, 40_000)).toMatchObject({
+      ready: true,
+      readySince: 1,
+      misses: 0,
+      nextProbeAt: 40_000,
+    });
+    const missed = afterProbe(ready, MISSED, 30_000, 40_000);
+    expect(afterProbe(missed, busy, 40_000, 50_000)).toMatchObject({ ready: false, misses: 0 });
+  });
+
   test('an adopted run that was ready before counts misses from the first', () => {
     let watch = newRunWatch('c', true, 0);
     for (const at of [0, 10_000, 20_000]) watch = afterProbe(watch, MISSED, at, at + 10_000);

@@ -37,7 +37,11 @@ function setStage(memory: DeploymentMemory = INITIAL_DEPLOYMENT) {
         writes.push(next);
       },
     },
+    load: () => null,
+    loadSeconds: () => null,
     identity: {
+      load: () => null,
+      loadSeconds: () => null,
       identity: () => ({ instance_type: 'g2-gpu-rtx4000a1-s', region: 'us-ord', label: 'box' }),
       publicAddresses: () => ['198.51.100.4'],
     },
