@@ -1,4 +1,5 @@
 import { createServer, connect as dial, type Socket } from 'node:net';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A port through which machines reach one server of this computer; it can be slowed down and shut. */
@@ -22,8 +23,8 @@ export async function openGate(address: string, port: number, target: number): P
   /** Moment at which all bytes passed on so far are paid for, in milliseconds. */
   let paidUntil = 0;
 
-  const pass = async (from: Socket, to: Socket) => {
-    for await (const chunk of from as AsyncIterable<Buffer>) {
+  async function* slowed(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of source) {
       for (let at = 0; at < chunk.length; ) {
         const slice = speed === null ? chunk.length : Math.max(1, Math.floor(speed / SLICES_PER_SECOND));
         const part = chunk.subarray(at, at + slice);
@@ -32,11 +33,10 @@ export async function openGate(address: string, port: number, target: number): P
           paidUntil = Math.max(paidUntil, performance.now()) + (part.length / speed) * 1000;
           await sleep(paidUntil - performance.now());
         }
-        if (!to.write(part)) await new Promise((resolve) => to.once('drain', resolve).once('close', resolve));
+        yield part;
       }
     }
-    to.end();
-  };
+  }
   const server = createServer((machine) => {
     const upstream = dial(target, '127.0.0.1');
     for (const socket of [machine, upstream]) {
@@ -49,7 +49,7 @@ export async function openGate(address: string, port: number, target: number): P
       });
     }
     machine.pipe(upstream);
-    pass(upstream, machine).catch(() => machine.destroy());
+    pipeline(upstream, slowed, machine).catch(() => undefined);
   });
   const listen = () =>
     new Promise<void>((resolve, reject) => {

@@ -1,0 +1,390 @@
+#!/usr/bin/env bash
+# Makes a fresh server ready for ai-sandbox: a chat page and an OpenAI-compatible API with a model on this machine's GPU.
+# A StackScript for Ubuntu 24.04, Debian 12 and 13; also run by hand, and run again to repair what is missing.
+#
+# <UDF name="model_id" label="Model" default="mistralai/Mistral-7B-Instruct-v0.3" example="org/name of huggingface.co" />
+# <UDF name="hf_token_password" label="Hugging Face token (for gated models)" default="" />
+# <UDF name="user_name" label="User to create, with sudo; the credentials file goes to this home" default="" />
+# <UDF name="user_password" label="Password of that user; empty: only the SSH keys of root" default="" />
+# <UDF name="webui_admin_email" label="E-mail of the chat page's administrator" default="" />
+# <UDF name="webui_admin_password" label="Password of the chat page's administrator; empty: one is made" default="" />
+# <UDF name="publish_api" label="Open port 8000 (API, plain HTTP, with a key) to the network" oneOf="no,yes" default="no" />
+#
+# Order is speed: the engine is set up for the GPU before its first start, the daemon starts before the GPU driver is
+# installed, so that images and model are downloaded meanwhile. No reboot. The daemon tells the rest:
+# `ai-sandbox status`, the login message, http://localhost:9000/status.
+#
+# Steps, with their durations: /var/log/ai-sandbox/deployment.log; all output: /var/log/stackscript.log and the serial
+# console; for the daemon: /var/lib/ai-sandbox/installer-steps.jsonl. A failure is also named in /etc/motd.
+# Overridable by the environment: DEB_URL with DEB_SHA256 (the package), AI_SANDBOX_PCI_DIR (where a GPU is looked for).
+set -euo pipefail
+umask 022
+
+DEB_URL_DEFAULT=''
+DEB_SHA256_DEFAULT=''
+
+# NVIDIA's driver branch; the open kernel modules are the only ones that know Blackwell.
+driver=580
+# A machine may get its network later than this script; in seconds.
+network_limit=1800
+# Layers of one image that are downloaded at once (the engine's own default is 3).
+parallel_layers=10
+
+state_dir=/var/lib/ai-sandbox
+steps_file=$state_dir/installer-steps.jsonl
+log_dir=/var/log/ai-sandbox
+env_file=/opt/ai-sandbox/.env
+token_file=/etc/ai-sandbox/hf-token
+motd_begin='+-- ai-sandbox installer ---------------------------------------------------------'
+motd_end='+-- end of ai-sandbox installer --------------------------------------------------'
+
+# Secrets leave the environment before anything else runs: every child would inherit them.
+model_id=${MODEL_ID-mistralai/Mistral-7B-Instruct-v0.3} user_name=${USER_NAME:-} publish_api=${PUBLISH_API:-no}
+hf_token=${HF_TOKEN_PASSWORD:-} user_password=${USER_PASSWORD:-}
+admin_email=${WEBUI_ADMIN_EMAIL:-} admin_password=${WEBUI_ADMIN_PASSWORD:-}
+unset MODEL_ID USER_NAME PUBLISH_API HF_TOKEN_PASSWORD USER_PASSWORD WEBUI_ADMIN_EMAIL WEBUI_ADMIN_PASSWORD
+
+# --- telling -----------------------------------------------------------------------------------------------------------
+
+# note TEXT : a line of deployment.log, in its form; also to the console and the script's log
+note() {
+  local line
+  line="[$(date -u '+%Y-%m-%d %H:%M:%S')] installer: $*"
+  echo "$line"
+  echo "$line" >>"$log_dir/deployment.log"
+}
+
+one_line() { tr -s '[:cntrl:]' ' ' | tr -d '"\134' | cut -c1-300; }
+
+# record STEP STATE [DETAIL] : what the daemon reads to know what is going on
+record() {
+  local boot uptime detail
+  boot=$(cat /proc/sys/kernel/random/boot_id)
+  read -r uptime _ </proc/uptime
+  detail=$(one_line <<<"${3:-}")
+  printf '{"step":"%s","state":"%s","at":"%s","boot_id":"%s","uptime_seconds":%s,"pid":%d,"detail":"%s"}\n' \
+    "$1" "$2" "$(date -u +%FT%TZ)" "$boot" "$uptime" $$ "${detail% }" >>"$steps_file"
+}
+
+# motd [LINE…] : our block at the end of the login message, other people's text kept; without lines it is removed
+motd() {
+  local file new
+  file=$(readlink -f /etc/motd || echo /etc/motd)
+  new=$(mktemp "$file.XXXXXX")
+  {
+    [ ! -f "$file" ] || awk -v begin="$motd_begin" -v end="$motd_end" \
+      '$0 == begin { inside = 1 } !inside { print } $0 == end { inside = 0 }' "$file"
+    [ $# = 0 ] || printf '%s\n' "$motd_begin" "$@" "$motd_end"
+  } >"$new"
+  chmod 0644 "$new"
+  mv "$new" "$file"
+}
+
+# fail CAUSE REMEDY : named in the login message, on the console and for the daemon
+fail() {
+  trap - EXIT
+  note "ERROR: $1"
+  record installer failed "$1"
+  motd "ERROR: the installation of ai-sandbox has failed ($(date -u '+%Y-%m-%d %H:%M:%S') UTC)" "$1" '' "$2" \
+    'All output: /var/log/stackscript.log'
+  # tee has the last lines before the script is gone
+  exec >&- 2>&-
+  wait "$tee_pid" || true
+  exit 1
+}
+
+again="Then run it again, which repairs: bash $(readlink -f "$0")"
+
+# step NAME FUNCTION : runs it as `set -e` wants it; FUNCTION may `skip REASON`. The last error of its output is the cause.
+step() {
+  local started=$SECONDS status cause
+  current=$1
+  record "$1" started
+  note "$1: started"
+  motd "ai-sandbox is being installed: $1" 'Follow it with: tail -f /var/log/stackscript.log'
+  set +e
+  (
+    set -e
+    "$2"
+  ) 2>&1 | tee "$work/output"
+  status=${PIPESTATUS[0]}
+  set -e
+  cause=$({ grep -E '^(E:|curl:|dpkg: error|ERROR:)' "$work/output" || grep -v '^[[:space:]]*$' "$work/output" || true; } | tail -1 | one_line)
+  case $status in
+    0) record "$1" finished; note "$1: finished after $((SECONDS - started)) s" ;;
+    "$skipped") record "$1" skipped "$cause"; note "$1: skipped: $cause" ;;
+    *)
+      record "$1" failed "$cause"
+      note "$1: failed after $((SECONDS - started)) s"
+      fail "$1: ${cause:-it ended with status $status}" "$again"
+      ;;
+  esac
+  current=''
+}
+
+skipped=100
+skip() { echo "$*"; exit $skipped; }
+
+# --- parts of steps ----------------------------------------------------------------------------------------------------
+
+# The lock: a fresh server updates itself at its first boot. Settings that stand there are kept.
+apt_get() {
+  DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 \
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" </dev/null
+}
+
+install() {
+  lists
+  apt_get install -y --no-install-recommends "$@"
+}
+
+# Fetches the lists once in this run; waits for a network that is not there yet.
+lists() {
+  local pause=2 until=$((SECONDS + network_limit))
+  [ ! -e "$work/lists" ] || return 0
+  until apt_get update -o APT::Update::Error-Mode=any; do
+    [ $SECONDS -lt $until ] || { echo "E: no answer from the package archive within $network_limit s"; return 1; }
+    note "the package archive does not answer; the next attempt is in $pause s"
+    motd "ai-sandbox is being installed: waiting for the network (the package archive does not answer)"
+    sleep $pause
+    pause=$((pause < 15 ? pause * 2 : 15))
+  done
+  : >"$work/lists"
+}
+
+# offers PACKAGE [VERSION] : whether the archive has the package, in a version that begins so
+offers() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | grep -q "Candidate: \(.*:\)\?${2:-[0-9]}"; }
+
+# repository NAME KEY-ADDRESS LINE : adds a package archive, trusted for its own packages only
+repository() {
+  mkdir -p /etc/apt/keyrings
+  curl -fsSL --retry 8 --retry-connrefused "$2" -o "/etc/apt/keyrings/$1.asc"
+  echo "deb [signed-by=/etc/apt/keyrings/$1.asc] $3" >"/etc/apt/sources.list.d/$1.list"
+  rm -f "$work/lists"
+  lists
+}
+
+# A display (0x0300) or 3D (0x0302) controller of NVIDIA.
+has_gpu() {
+  local device
+  for device in "${AI_SANDBOX_PCI_DIR:-/sys/bus/pci/devices}"/*; do
+    [ "$(cat "$device/vendor" 2>/dev/null)" = 0x10de ] || continue
+    case $(cat "$device/class" 2>/dev/null) in 0x0300* | 0x0302*) return 0 ;; esac
+  done
+  return 1
+}
+
+# set_env NAME VALUE : in .env, in the place where it stands; quoted as the daemon and docker compose read it
+set_env() {
+  local value=$2 new
+  if [[ $value == *[\'\\]* ]]; then
+    value=${value//\\/\\\\} value=${value//\"/\\\"} value=\"${value//\$/\\\$}\"
+  elif [[ ! $value =~ ^[A-Za-z0-9_./:@%+,=-]*$ ]]; then
+    value="'$value'"
+  fi
+  new=$(mktemp "$env_file.XXXXXX")
+  { grep -v "^$1=" "$env_file" || true; printf '%s=%s\n' "$1" "$value"; } >"$new"
+  mv "$new" "$env_file"
+}
+
+# --- steps -------------------------------------------------------------------------------------------------------------
+
+# What a person has entered: every mistake is named, the value only where it is no secret.
+check_fields() {
+  local name='[A-Za-z0-9_]([A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?' control='[[:cntrl:]]'
+  [[ $model_id =~ ^$name/$name$ && $model_id != *..* && $model_id != *--* && $model_id != *.git ]] ||
+    echo "model_id is \"$model_id\"; it must be of the form org/name, as on huggingface.co"
+  [[ -z $hf_token || $hf_token =~ ^[A-Za-z0-9_-]{8,200}$ ]] || echo 'hf_token_password is not a token: only letters, digits, - and _'
+  [[ -z $user_name || $user_name =~ ^[a-z_][a-z0-9_-]{0,31}$ ]] ||
+    echo "user_name is \"$user_name\"; it must begin with a small letter, then small letters, digits, - and _, at most 32"
+  [[ -z $user_password || -n $user_name ]] || echo 'user_password is given without user_name'
+  [[ ! $user_password =~ $control ]] || echo 'user_password holds a control character'
+  [[ -z $admin_email || $admin_email =~ ^[^[:space:]@\'\"\\]+@[^[:space:]@\'\"\\]+$ ]] ||
+    echo "webui_admin_email is \"$admin_email\"; it must be of the form name@domain"
+  [[ -z $admin_password || ${#admin_password} -ge 8 ]] || echo 'webui_admin_password has fewer than 8 characters'
+  [[ ! $admin_password =~ $control ]] || echo 'webui_admin_password holds a control character'
+  [[ $publish_api = yes || $publish_api = no ]] || echo "publish_api is \"$publish_api\"; it must be yes or no"
+}
+
+settings() {
+  local home
+  install_directory 0755 /opt/ai-sandbox
+  install_directory 0755 /etc/ai-sandbox
+  [ -e "$env_file" ] || (umask 077 && : >"$env_file")
+  set_env MODEL_ID "$model_id"
+  [ -z "$admin_email" ] || set_env WEBUI_ADMIN_EMAIL "$admin_email"
+  [ -z "$admin_password" ] || set_env WEBUI_ADMIN_PASSWORD "$admin_password"
+  # The page listens only when its administrator is made, and nobody can sign up: it may be open. The API only when asked.
+  set_env UI_BIND 0.0.0.0
+  set_env API_BIND "$([ "$publish_api" = yes ] && echo 0.0.0.0 || echo 127.0.0.1)"
+  if [ -n "$hf_token" ]; then (umask 077 && printf '%s\n' "$hf_token" >"$token_file"); fi
+  [ -n "$user_name" ] || return 0
+  if ! id "$user_name" >/dev/null 2>&1; then
+    command -v sudo >/dev/null || install sudo
+    useradd -m -s /bin/bash -G sudo "$user_name"
+  fi
+  if [ -n "$user_password" ]; then
+    chpasswd <<<"$user_name:$user_password"
+  fi
+  home=$(getent passwd "$user_name" | cut -d: -f6)
+  if [ -s /root/.ssh/authorized_keys ] && [ ! -e "$home/.ssh/authorized_keys" ]; then
+    install_directory 0700 "$home/.ssh" "$user_name"
+    command install -m 0600 -o "$user_name" -g "$user_name" /root/.ssh/authorized_keys "$home/.ssh/"
+  fi
+  install_directory 0755 /etc/systemd/system/ai-sandbox.service.d
+  printf '[Service]\nEnvironment=AI_SANDBOX_CREDENTIALS_USER=%s\n' "$user_name" \
+    >/etc/systemd/system/ai-sandbox.service.d/stackscript.conf
+  systemctl daemon-reload
+}
+
+install_directory() { command install -d -m "$1" -o "${3:-root}" -g "${3:-root}" "$2"; }
+
+# Before the engine: it looks for the toolkit's hook only when it starts.
+container_toolkit() {
+  has_gpu || skip 'no NVIDIA GPU on the PCI bus'
+  ! command -v nvidia-ctk >/dev/null || skip 'nvidia-container-toolkit is there'
+  lists
+  offers nvidia-container-toolkit || repository nvidia-container-toolkit \
+    https://nvidia.github.io/libnvidia-container/gpgkey "https://nvidia.github.io/libnvidia-container/stable/deb/$(dpkg --print-architecture) /"
+  install nvidia-container-toolkit
+}
+
+docker_engine() {
+  local packages=(docker.io pigz) options="\"max-concurrent-downloads\": $parallel_layers"
+  if [ ! -e /etc/docker/daemon.json ]; then
+    # Under the systemd driver every `systemctl daemon-reload` takes the GPU from containers that run.
+    if has_gpu; then options+=', "exec-opts": ["native.cgroupdriver=cgroupfs"]'; fi
+    install_directory 0755 /etc/docker
+    printf '{ %s }\n' "$options" >/etc/docker/daemon.json
+  fi
+  if has_gpu; then nvidia-ctk runtime configure --runtime=docker; fi
+  if command -v dockerd >/dev/null && command -v docker >/dev/null; then
+    systemctl -q enable --now docker
+    # Only before the daemon runs: a restart would begin every pull anew.
+    if has_gpu && ! systemctl -q is-active ai-sandbox && ! docker info -f '{{json .Runtimes}}' | grep -q nvidia; then
+      systemctl restart docker
+    fi
+    skip "Docker $(docker version -f '{{.Server.Version}}') is there"
+  fi
+  lists
+  # Debian 13 has the client in a package of its own.
+  if offers docker-cli; then packages+=(docker-cli); fi
+  install "${packages[@]}"
+  docker version -f 'Docker {{.Server.Version}}'
+}
+
+package() {
+  local url=${DEB_URL:-$DEB_URL_DEFAULT} sum=${DEB_SHA256:-$DEB_SHA256_DEFAULT} file=$work/ai-sandbox.deb mark=$state_dir/package.sha256
+  if [ -z "$url" ] || [ -z "$sum" ]; then
+    echo 'ERROR: this copy of the script names no package; set DEB_URL and DEB_SHA256'
+    return 1
+  fi
+  if [ -n "${DEB_URL:-}" ] && [ -z "${DEB_SHA256:-}" ]; then
+    echo 'ERROR: DEB_URL is set without DEB_SHA256'
+    return 1
+  fi
+  if [ "$(dpkg-query -W -f '${Status}' ai-sandbox 2>/dev/null)" = 'install ok installed' ] && [ -z "$(dpkg -V ai-sandbox | grep -v ' c /' || true)" ]; then
+    # An image may have brought it, in whatever version; what this script has installed is replaced by a newer one.
+    if [ ! -e "$mark" ] || [ "$(cat "$mark")" = "$sum" ]; then skip "ai-sandbox $(dpkg-query -W -f '${Version}' ai-sandbox) is there"; fi
+  fi
+  curl -fsSL --retry 8 --retry-connrefused "$url" -o "$file"
+  echo "$sum  $file" | sha256sum -c --status || { echo "ERROR: $url is not the package of this script: its sha256 is $(sha256sum "$file" | cut -d' ' -f1), wanted is $sum"; return 1; }
+  chmod 0644 "$file"
+  apt_get install -y --no-install-recommends --reinstall "$file"
+  echo "$sum" >"$mark"
+}
+
+daemon() {
+  # One that runs already (a repair) reads its settings again; the containers are not touched.
+  if [ -e "$work/was-active" ]; then systemctl restart ai-sandbox; fi
+  systemctl enable --now ai-sandbox || {
+    echo "ERROR: ai-sandbox does not start: $(journalctl -u ai-sandbox -p err -n 1 -o cat --no-pager)"
+    return 1
+  }
+}
+
+gpu_driver() {
+  local kernel device
+  kernel=$(uname -r)
+  has_gpu || skip 'no NVIDIA GPU on the PCI bus'
+  ! timeout 60 nvidia-smi -L 2>/dev/null || skip 'the driver answers'
+  lists
+  if offers "linux-modules-nvidia-$driver-open-$kernel"; then
+    # Ubuntu's own build for this kernel: nothing to compile
+    install "linux-modules-nvidia-$driver-open-$kernel" "nvidia-headless-no-dkms-$driver-open" "nvidia-utils-$driver"
+  elif offers "nvidia-headless-$driver-open"; then
+    install "linux-headers-$kernel" "nvidia-headless-$driver-open" "nvidia-utils-$driver"
+  else
+    offers nvidia-kernel-open-dkms "$driver\." || cuda_repository
+    install "linux-headers-$kernel" nvidia-kernel-open-dkms nvidia-driver-cuda
+  fi
+  # The free driver may hold the card already.
+  for device in /sys/bus/pci/drivers/nouveau/*:*; do
+    [ ! -e "$device" ] || echo "${device##*/}" >/sys/bus/pci/drivers/nouveau/unbind
+  done
+  if [ -d /sys/module/nouveau ]; then modprobe -r nouveau || true; fi
+  modprobe nvidia
+  modprobe nvidia_uvm
+  timeout 120 nvidia-smi -L
+}
+
+# NVIDIA's archive for Debian, held at one branch of the driver.
+cuda_repository() {
+  local id version architecture=x86_64
+  # shellcheck source=/dev/null
+  id=$(. /etc/os-release && echo "$ID") version=$(. /etc/os-release && echo "$VERSION_ID")
+  [ "$(dpkg --print-architecture)" = amd64 ] || architecture=sbsa
+  printf 'Package: *nvidia* libcuda* libnv* firmware-nvidia*\nPin: version %s.*\nPin-Priority: 1001\n' "$driver" \
+    >/etc/apt/preferences.d/ai-sandbox-nvidia
+  repository nvidia-cuda "https://developer.download.nvidia.com/compute/cuda/repos/$id${version//./}/$architecture/3bf863cc.pub" \
+    "https://developer.download.nvidia.com/compute/cuda/repos/$id${version//./}/$architecture/ /"
+}
+
+# --- the run -----------------------------------------------------------------------------------------------------------
+
+[ "$(id -u)" = 0 ] || { echo 'stackscript.sh: run it as root' >&2; exit 1; }
+mkdir -p "$log_dir"
+install_directory 0750 "$state_dir"
+(umask 027 && touch "$log_dir/deployment.log" /var/log/stackscript.log)
+console=/dev/console
+if : 2>/dev/null >/dev/ttyS0; then console=/dev/ttyS0; fi
+exec > >(exec tee -a /var/log/stackscript.log 2>/dev/null >"$console") 2>&1
+tee_pid=$!
+work=$(mktemp -d)
+current='' began=$SECONDS
+ended() {
+  rm -rf "$work"
+  fail "${current:-the installer}: interrupted" "$again"
+}
+trap ended EXIT
+trap 'exit 1' INT TERM HUP
+
+# The five minutes of the deployment begin here, and only once.
+if [ ! -s "$state_dir/installer-stamp" ]; then
+  read -r uptime _ </proc/uptime
+  echo "$(date -u +%FT%TZ) $(cat /proc/sys/kernel/random/boot_id) $uptime" >"$state_dir/installer-stamp"
+fi
+record installer started "$(readlink -f "$0")"
+note "started on $(. /etc/os-release && echo "$PRETTY_NAME"), kernel $(uname -r)"
+
+wrong=$(check_fields | tr -d '\000-\011\013-\037\177')
+if [ -n "$wrong" ]; then
+  fail "wrong settings: $(paste -sd ';' <<<"$wrong" | sed 's/;/; /g')" "Correct the fields and rebuild, or set them in the environment. $again"
+fi
+if systemctl -q is-active ai-sandbox; then : >"$work/was-active"; fi
+if has_gpu; then record gpu_driver planned; fi
+
+step settings settings
+step container_toolkit container_toolkit
+step docker docker_engine
+step package package
+step daemon daemon
+step gpu_driver gpu_driver
+
+trap - EXIT
+motd
+rm -rf "$work"
+record installer finished
+note "finished after $((SECONDS - began)) s; what follows is told by: ai-sandbox status"
+exec >&- 2>&-
+wait "$tee_pid" || true
