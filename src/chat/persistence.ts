@@ -5,7 +5,7 @@ import type { DatabaseAnswer } from './database-answer.ts';
 import type { DirectoryFacts } from './directory.ts';
 
 /** Where Open WebUI keeps everything, inside its container. */
-const CHAT_TARGET = '/app/backend/data';
+export const CHAT_TARGET = '/app/backend/data';
 
 /** Name of Open WebUI's database in that directory. */
 export const CHAT_DATABASE = 'webui.db';
@@ -28,6 +28,8 @@ export interface ChatFacts {
   /** The last answer that said something. */
   database: Exclude<DatabaseAnswer, { kind: 'inconclusive' }> | null;
   sizeBytes: number | null;
+  /** The page has been ready since before the database was looked for, so that it has one somewhere. */
+  pageReady: boolean;
 }
 
 /** A volume without a name: the engine makes a new one for every new container. */
@@ -54,7 +56,7 @@ export function chatMountOf(
 /**
  * Derives the state of the chats. volatile: they do not survive a new container, or cannot be kept at all; corrupted: only
  * a damaged file; persisted: mounted, writable, with space, and the database sound (or not made yet);
- * null: not known yet.
+ * null: not known yet, or kept somewhere that cannot be watched.
  */
 export function assessChats(facts: ChatFacts): { state: PersistenceState | null; finding: Finding | null } {
   const { mount, directory, database } = facts;
@@ -77,6 +79,10 @@ export function assessChats(facts: ChatFacts): { state: PersistenceState | null;
     const detail = `${mount.path}: ${formatBytes(bytesFree)} left, new chats need ${formatBytes(MINIMUM_FREE_BYTES)}`;
     return { state: 'volatile', finding: { code: 'disk_full', detail } };
   }
+  if (database?.kind === 'missing' && facts.pageReady) {
+    const detail = `the page is ready, but there is no ${mount.path}/${CHAT_DATABASE}`;
+    return { state: null, finding: { code: 'chat_database_elsewhere', detail } };
+  }
   return { state: directory === null || database === null ? null : 'persisted', finding: null };
 }
 
@@ -88,7 +94,7 @@ export function chatView(facts: ChatFacts, problem: ChatView['problem']): ChatVi
     persistence_state: assessChats(facts).state,
     path: facts.mount?.path ?? null,
     size_bytes: facts.sizeBytes,
-    session_count: database?.kind === 'missing' ? 0 : (counted?.sessionCount ?? null),
+    session_count: database?.kind === 'missing' && !facts.pageReady ? 0 : (counted?.sessionCount ?? null),
     last_message_at: counted?.lastMessageAt ?? null,
     problem,
   };

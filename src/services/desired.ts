@@ -1,3 +1,4 @@
+import type { ServiceSpec } from '../compose/service-spec.ts';
 import { giveUp } from './lanes.ts';
 import { remainingMs, withFreshAttempts } from './memory.ts';
 import { RESTART_CAP_MS } from './restart-policy.ts';
@@ -15,14 +16,21 @@ export function adoptDesired(room: Room, desired: Desired): void {
   }
   const { specHash, applyOverrides, clock } = room.parts;
   const { project } = desired;
-  const services = project.services.map((service) => {
+  const withOverrides = (service: ServiceSpec) => {
     const overrides = desired.overrides[service.name];
     return overrides === undefined || applyOverrides === undefined
       ? service
       : applyOverrides(service, overrides);
-  });
+  };
+  const services = project.services.map(withOverrides);
   const hashes = Object.fromEntries(services.map((service) => [service.name, specHash(project, service)]));
-  room.desired = { project, services, hashes };
+  const accepted = Object.fromEntries(
+    Object.entries(desired.accepted ?? {}).map(([name, service]) => [
+      name,
+      specHash(project, withOverrides(service)),
+    ]),
+  );
+  room.desired = { project, services, hashes, accepted, because: desired.because ?? {} };
   room.overrides = desired.overrides;
   room.networks = null;
   room.volumes = null;

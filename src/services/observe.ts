@@ -26,6 +26,10 @@ export interface DesiredServices {
   services: ServiceSpec[];
   /** Spec-hash by service. */
   hashes: Record<string, string>;
+  /** Spec-hash of another form that is left as it is, by service. */
+  accepted?: Record<string, string>;
+  /** Why a service has changed, by name, where that is not the compose file. */
+  because?: Record<string, string>;
 }
 
 /** All that a plan needs of the engine's containers. */
@@ -47,7 +51,10 @@ export function observe(desired: DesiredServices, containers: Iterable<ObservedC
     const holder = all.find((other) => other.name === service.containerName);
     services[service.name] = {
       container,
-      drift: container === null ? 'none' : driftOf(container, desired.hashes[service.name]),
+      drift:
+        container === null
+          ? 'none'
+          : driftOf(container, desired.hashes[service.name], desired.accepted?.[service.name]),
       duplicates: mine.filter((other) => other !== container),
       stranger:
         holder === undefined || mine.includes(holder)
@@ -74,10 +81,10 @@ function newest(a: ObservedContainer, b: ObservedContainer): number {
   return b.createdAt.localeCompare(a.createdAt) || a.id.localeCompare(b.id);
 }
 
-function driftOf(container: ObservedContainer, hash: string | undefined): Drift {
+function driftOf(container: ObservedContainer, hash: string | undefined, accepted?: string): Drift {
   const made = container.labels[SPEC_HASH_LABEL];
   if (made === undefined) return 'no_hash';
-  if (made === hash || hash === undefined) return 'none';
+  if (made === hash || made === accepted || hash === undefined) return 'none';
   return parseSpecHash(made)?.version === parseSpecHash(hash)?.version ? 'changed' : 'other_version';
 }
 

@@ -98,7 +98,7 @@ function planRunning(
   if (self.doomed !== null && self.doomed.containerId === container.id) {
     return only({ ...step, action: 'killContainer', reason: self.doomed.reason, cause: self.doomed.cause });
   }
-  const anew = reasonToMakeAnew(seen, self);
+  const anew = reasonToMakeAnew(seen, self, desired.because?.[service.name]);
   if (anew === null) return NOTHING;
   // The old one serves until all its successor needs is there.
   const parts = partsOf(service, desired, known);
@@ -122,7 +122,9 @@ function planStanding(
   if (self === undefined || !self.wanted || self.completed) return NOTHING;
   const step = { service: service.name, containerId: container.id };
   const anew =
-    container.state === 'dead' ? 'the engine could not end it properly' : reasonToMakeAnew(seen, self);
+    container.state === 'dead'
+      ? 'the engine could not end it properly'
+      : reasonToMakeAnew(seen, self, desired.because?.[service.name]);
   if (anew !== null) {
     const parts = partsOf(service, desired, known);
     if (parts.waitingFor !== null || seen.stranger !== null) return parts;
@@ -158,8 +160,12 @@ function planCreation(
   return only({ action: 'createContainer', service, hash, cause });
 }
 
-function reasonToMakeAnew(seen: ServiceObservation, self: KnownService): string | null {
-  if (seen.drift === 'changed') return 'its part of the compose file has changed';
+function reasonToMakeAnew(
+  seen: ServiceObservation,
+  self: KnownService,
+  because = 'its part of the compose file has changed',
+): string | null {
+  if (seen.drift === 'changed') return because;
   return self.recreate;
 }
 

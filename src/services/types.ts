@@ -54,6 +54,10 @@ export interface Gates {
 export type Desired = {
   project: ComposeProject /** Named overrides per service, applied after parsing and part of the hash. */;
   overrides: Record<string, Record<string, string>>;
+  /** Another form of a service, by name: a container made of it is left as it is, none is made of it. */
+  accepted?: Record<string, ServiceSpec>;
+  /** Why a service is another one than before, by name, where that is not the compose file. */
+  because?: Record<string, string>;
 } | null;
 
 /** What the supervisor tells the rest, after every change. */
