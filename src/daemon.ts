@@ -38,13 +38,13 @@ import { createPublisher } from './status/publisher.ts';
 import { readiness } from './status/readiness.ts';
 import { createControl } from './wiring/control.ts';
 import { createDesiredState } from './wiring/desired-state.ts';
+import { createEngineCare, type EngineCare, pageAccount } from './wiring/engine-care.ts';
 import { createEngineSupport } from './wiring/engine-support.ts';
 import { apiGate, createGpuGate, needsGpu } from './wiring/gpu-gate.ts';
-import { createEngineCare, type EngineCare, pageAccount } from './wiring/engine-care.ts';
 import { createInstallerWatch } from './wiring/installer-watch.ts';
+import { createOverrides, OverridesSchema } from './wiring/overrides.ts';
 import { createStatusSource } from './wiring/status-source.ts';
 
-import { createOverrides, OverridesSchema } from './wiring/overrides.ts';
 /** The loop looks at least every 5 s; a look older than this means that it is stuck. */
 const STUCK_AFTER_MS = 30_000;
 
@@ -109,22 +109,15 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     applyOverrides,
     probes: createProbes({
       redactor,
+      clock,
+      pageModel: () => care.servedModel(),
+      pageAccount: ({ service }) => pageAccount(service),
       servedModelName: ({ service }) => servedModelName(service),
       apiKey: ({ service }) =>
         flagValue(service.command ?? [], '--api-key') ?? service.environment['VLLM_API_KEY'],
     }),
     bootId: bootId ?? 'unknown',
     settings: { silenceLimitMs: settings.silenceLimitMs },
-  });
-      clock,
-      pageModel: () => care.servedModel(),
-      pageAccount: ({ service }) => pageAccount(service),
-  const support = createEngineSupport({ engine, log, onFinding: supervisor.setEngineBlocked });
-
-  const deployment = store.section('deployment', DeploymentMemorySchema, INITIAL_DEPLOYMENT);
-  const stamp = await readInstallerStamp(join(settings.stateDirectory, 'installer-stamp'), log);
-  await deployment.set(startDeployment(deployment.get(), stamp, moment())).catch(() => undefined);
-
     onRun: (service, notice) => care.onRun(service, notice),
     onLogLine: (service, line) => care.onLogLine(service, line),
     heal: (service, heal) => care.heal(service, heal),
@@ -140,6 +133,13 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     onChange: () => publisher.touch(),
     onDesired: supervisor.setDesired,
     onGate: () => applyGates(),
+  });
+  const support = createEngineSupport({ engine, log, onFinding: supervisor.setEngineBlocked });
+
+  const deployment = store.section('deployment', DeploymentMemorySchema, INITIAL_DEPLOYMENT);
+  const stamp = await readInstallerStamp(join(settings.stateDirectory, 'installer-stamp'), log);
+  await deployment.set(startDeployment(deployment.get(), stamp, moment())).catch(() => undefined);
+
   let apiNeedsGpu = false;
   const desired = createDesiredState({
     source: createComposeSource({
@@ -160,6 +160,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       model.setWanted({ text: state.modelId, directory: state.modelDirectory });
       supervisor.setDesired(care.setFiles(state));
       applyGates();
+      if (apiNeedsGpu) void gpuReader.read().then(({ gpus }) => care.setGpu(gpus?.[0]?.name ?? null));
     },
     onChange: () => publisher.touch(),
   });
@@ -167,7 +168,6 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
   const identity = createIdentityKeeper({
     client: createMetadataClient({ baseUrl: settings.metadataUrl, clock }),
     clock,
-      if (apiNeedsGpu) void gpuReader.read().then(({ gpus }) => care.setGpu(gpus?.[0]?.name ?? null));
     log,
     hostname: hostname(),
     onChange: () => publisher.touch(),
@@ -200,6 +200,8 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     settings,
     services: supervisor.snapshot,
     model: model.snapshot,
+    load: care.load,
+    loadSeconds: care.loadSeconds,
     chats: { snapshot: chats.snapshot, checked: chats.checked },
     deployment,
     identity,
@@ -207,8 +209,6 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     desiredProblems: desired.problems,
     installer,
   });
-    load: care.load,
-    loadSeconds: care.loadSeconds,
 
   const notifier = createNotifier(environment);
   const motd = createMotdFile({ path: settings.motdFile, clock });
@@ -334,6 +334,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
         identity.run(signal),
         installer.run(signal),
         gpuGate.run(signal),
+        care.run(signal),
         token.watch(signal, refreshToken),
         desired.watch(signal),
         source.run(signal, publisher.touch),
@@ -347,4 +348,3 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     },
   };
 }
-        care.run(signal),
