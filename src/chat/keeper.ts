@@ -24,6 +24,8 @@ const MAXIMUM_ATTEMPTS = 5;
 export interface ChatKeeper {
   /** Tells what is mounted at the data directory, as inspect shows it; the same again is no news. */
   setMount(mount: ChatMount): void;
+  /** Tells whether the chat page is ready: it has made or migrated its database by then. */
+  setPageReady(ready: boolean): void;
   /** Asks for a full check as soon as possible: after an unclean exit of the chat service. */
   checkSoon(): void;
   snapshot(): ChatView;
@@ -48,7 +50,13 @@ export interface ChatKeeperParts {
 export function createChatKeeper(parts: ChatKeeperParts): ChatKeeper {
   const { clock, log, cron, look = createDatabaseLook({ clock }), inspect = inspectDirectory } = parts;
   const listeners = new Set<() => void>();
-  let facts: ChatFacts = { mount: null, directory: null, database: null, sizeBytes: null };
+  let facts: ChatFacts = {
+    mount: null,
+    directory: null,
+    database: null,
+    sizeBytes: null,
+    pageReady: false,
+  };
   let problem: Problem | null = null;
   let shown = chatView(facts, null);
   let tried = false;
@@ -127,6 +135,13 @@ export function createChatKeeper(parts: ChatKeeperParts): ChatKeeper {
       if (moved) tried = false;
       change(moved ? { mount, directory: null, database: null, sizeBytes: null } : { mount });
       requestCheck();
+    },
+    setPageReady: (ready) => {
+      if (ready === facts.pageReady) return;
+      // That there was none before says nothing now.
+      const stale = ready && facts.database?.kind === 'missing';
+      change({ pageReady: ready, ...(stale ? { database: null } : {}) });
+      if (ready) requestCheck();
     },
     checkSoon: requestCheck,
     snapshot: () => shown,

@@ -20,6 +20,35 @@ export interface ProblemRow {
  * Rows are sorted by the room that finds them.
  */
 export const PROBLEM_TABLE = {
+  // the daemon itself
+  setting_invalid: {
+    class: 'fatal',
+    title: 'A setting has a value that is not allowed',
+    cause:
+      'A variable in /etc/default/ai-sandbox, or in a drop-in of the unit, is not what it must be. The daemon does not start.',
+    remedy: 'Correct it in /etc/default/ai-sandbox, then: systemctl restart ai-sandbox',
+  },
+  reload_failed: {
+    class: 'fatal',
+    title: 'Not everything that was read again is in force',
+    cause:
+      'A setting or the compose file has an error, or a setting takes effect only at a start. What was in force stays.',
+    remedy:
+      'Correct what is named, then: systemctl reload ai-sandbox; for a setting that needs it: systemctl restart ai-sandbox',
+  },
+  daemon_cannot_listen: {
+    class: 'host',
+    title: 'The daemon cannot open its port or its socket',
+    cause: 'Another program has the port of AI_SANDBOX_LISTEN, or another daemon runs.',
+    remedy: 'Do what the detail says; the daemon tries again by itself.',
+  },
+  daemon_defect: {
+    class: 'restart',
+    title: 'The daemon ended because of a defect of its own',
+    cause: 'A case that nobody thought of. systemd starts the daemon again; the containers go on running.',
+    remedy: 'If it comes back, report it with the records of: journalctl -u ai-sandbox -p debug -n 50',
+  },
+
   // settings and files
   compose_file_missing: {
     class: 'fatal',
@@ -602,6 +631,14 @@ export const PROBLEM_TABLE = {
     cause: 'The directory is read-only or not ours.',
     remedy: 'Mend the rights of the directory that is named.',
   },
+  chat_database_elsewhere: {
+    class: 'fatal',
+    title: 'The chats are kept somewhere else',
+    cause:
+      'The page is ready, but has made no database in the directory that is mounted for it: DATABASE_URL or DATA_DIR sends it elsewhere, where the daemon cannot see whether it lasts, or its file was removed under it.',
+    remedy:
+      'Take DATABASE_URL and DATA_DIR out of the ui service in the compose file, or see yourself to the database they name.',
+  },
   chat_database_corrupt: {
     class: 'fatal',
     title: 'The chat database is damaged',
@@ -876,7 +913,7 @@ export const PROBLEM_TABLE = {
     title: 'The chat page has no secret key',
     cause: 'WEBUI_SECRET_KEY is empty, so sessions cannot be signed.',
     remedy:
-      'Give ui WEBUI_SECRET_KEY: ${WEBUI_SECRET_KEY} in the compose file; the value in .env is made by itself.',
+      'Let the ui service read WEBUI_SECRET_KEY from .env in the compose file; its value there is made by itself.',
   },
   ui_setting_invalid: {
     class: 'fatal',

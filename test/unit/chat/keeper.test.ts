@@ -217,4 +217,17 @@ describe('the keeper of the chats', () => {
     await done;
     expect(nightly.stopped).toBe(true);
   });
+
+  test('a page that became ready without a database here is told of, only after a look that began then', async () => {
+    answer = { kind: 'missing' };
+    await mounted();
+    expect(keeper.snapshot()).toMatchObject({ persistence_state: 'persisted', problem: null });
+    const states: (string | null)[] = [];
+    keeper.onChange(() => states.push(keeper.snapshot().problem?.code ?? null));
+    duringLook = () => expect(states).not.toContain('chat_database_elsewhere');
+    keeper.setPageReady(true);
+    await expect.poll(() => states.at(-1)).toBe('chat_database_elsewhere');
+    expect(keeper.snapshot()).toMatchObject({ persistence_state: null, session_count: null });
+    expect(looks).toEqual(['check', 'check']);
+  });
 });

@@ -6,12 +6,19 @@ const FINE: ChatFacts = {
   directory: { notWritable: null, bytesFree: 5e9 },
   database: { kind: 'fine', sessionCount: 3, lastMessageAt: '2026-11-23T17:00:00Z' },
   sizeBytes: 8192,
+  pageReady: true,
 };
 
 describe('assessChats', () => {
   test.each<[string, Partial<ChatFacts>, string | null, string | null]>([
     ['everything is as it should be', {}, 'persisted', null],
-    ['the database is not made yet', { database: { kind: 'missing' } }, 'persisted', null],
+    ['the database is not made yet', { database: { kind: 'missing' }, pageReady: false }, 'persisted', null],
+    [
+      'a page that is ready has made no database there',
+      { database: { kind: 'missing' } },
+      null,
+      'chat_database_elsewhere',
+    ],
     ['nothing is known of the container', { mount: null }, null, null],
     ['the database was not looked at yet', { database: null }, null, null],
     ['the directory was not looked at yet', { directory: null }, null, null],
@@ -95,7 +102,9 @@ describe('chatMountOf', () => {
 
 describe('chatView', () => {
   test('counts no chats in a database that is not made yet', () => {
-    expect(chatView({ ...FINE, database: { kind: 'missing' }, sizeBytes: null }, null)).toEqual({
+    expect(
+      chatView({ ...FINE, database: { kind: 'missing' }, sizeBytes: null, pageReady: false }, null),
+    ).toEqual({
       persistence_state: 'persisted',
       path: '/opt/open-webui',
       size_bytes: null,
