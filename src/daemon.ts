@@ -40,8 +40,10 @@ import { createControl } from './wiring/control.ts';
 import { createDesiredState } from './wiring/desired-state.ts';
 import { createEngineCare, type EngineCare, pageAccount } from './wiring/engine-care.ts';
 import { createEngineSupport } from './wiring/engine-support.ts';
+import { createExposure, ExposureMemorySchema, UNEXPOSED } from './wiring/exposure.ts';
 import { apiGate, createGpuGate, needsGpu } from './wiring/gpu-gate.ts';
 import { createInstallerWatch } from './wiring/installer-watch.ts';
+import { createPageQuestion } from './wiring/page-question.ts';
 import { createOverrides, OverridesSchema } from './wiring/overrides.ts';
 import { createStatusSource } from './wiring/status-source.ts';
 
@@ -122,6 +124,13 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     onLogLine: (service, line) => care.onLogLine(service, line),
     heal: (service, heal) => care.heal(service, heal),
   });
+  const exposure = createExposure({
+    memory: store.section('exposure', ExposureMemorySchema, UNEXPOSED),
+    ask: createPageQuestion(),
+    clock,
+    log,
+    apply: supervisor.setDesired,
+  });
   const care: EngineCare = createEngineCare({
     clock,
     log,
@@ -131,7 +140,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     fetchModel: model.retry,
     onMove: () => supervisor.noteProgress('api'),
     onChange: () => publisher.touch(),
-    onDesired: supervisor.setDesired,
+    onDesired: exposure.setDesired,
     onGate: () => applyGates(),
   });
   const support = createEngineSupport({ engine, log, onFinding: supervisor.setEngineBlocked });
@@ -158,7 +167,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       source.setPaths([state.modelDirectory]);
       apiNeedsGpu = state.project.services.some((service) => service.name === 'api' && needsGpu(service));
       model.setWanted({ text: state.modelId, directory: state.modelDirectory });
-      supervisor.setDesired(care.setFiles(state));
+      exposure.setDesired(care.setFiles(state));
       applyGates();
       if (apiNeedsGpu) void gpuReader.read().then(({ gpus }) => care.setGpu(gpus?.[0]?.name ?? null));
     },
@@ -208,6 +217,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     store,
     desiredProblems: desired.problems,
     installer,
+    exposure,
   });
 
   const notifier = createNotifier(environment);
@@ -278,6 +288,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     let uiReady = false;
     supervisor.onChange((snapshot) => {
       support.look(snapshot.docker);
+      exposure.look(snapshot);
       const ui = snapshot.services['ui'];
       // Between create and inspect nothing is known of the mounts of a new container.
       if (ui?.started_at != null) chats.setMount(chatMountOf(snapshot.mounts['ui'] ?? []));
@@ -333,6 +344,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
         chats.run(signal),
         identity.run(signal),
         installer.run(signal),
+        exposure.run(signal),
         gpuGate.run(signal),
         care.run(signal),
         token.watch(signal, refreshToken),

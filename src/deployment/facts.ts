@@ -13,6 +13,8 @@ export interface DeploymentFacts {
   >;
   /** True once the chats have been looked at, whatever was found; also when the file has no `ui`. */
   chatsChecked: boolean;
+  /** False while the chat page is still to be opened where the file wants it. */
+  pageSettled: boolean;
   /** True once the engine of `api` answers /health; null where that is not known apart from `ready`. */
   engineAnswers: boolean | null;
   /** Steps of the installer, in their order; empty where none told any. */
@@ -44,7 +46,8 @@ export function isComplete(facts: DeploymentFacts): boolean {
     services.length > 0 &&
     services.every(([, view]) => view.ready) &&
     (!needsModel || facts.model.active_status) &&
-    facts.chatsChecked
+    facts.chatsChecked &&
+    facts.pageSettled
   );
 }
 

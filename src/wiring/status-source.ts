@@ -22,6 +22,7 @@ import { assembleStatus } from '../status/assemble.ts';
 import { carryProblem, type Finding, type Problem } from '../status/problem.ts';
 import { EMPTY_BAR, stepBar } from '../status/progress-bar.ts';
 import type { ChatView, DiskView, ModelView, Status } from '../status/schema.ts';
+import type { Exposure } from './exposure.ts';
 import type { InstallerWatch } from './installer-watch.ts';
 import { redactStatus } from './redact-status.ts';
 
@@ -61,6 +62,7 @@ export interface StatusSourceParts {
   store: Pick<StateStore, 'quarantined' | 'lastWriteError'>;
   desiredProblems(): Problem[];
   installer: Pick<InstallerWatch, 'verdict' | 'problem'>;
+  exposure: Pick<Exposure, 'settled' | 'problems'>;
 }
 
 /** Makes the source of the status. */
@@ -123,6 +125,7 @@ export function createStatusSource(parts: StatusSourceParts): StatusSource {
       links: linksFor(services.published, { publicAddresses: parts.identity.publicAddresses() }),
       problems: [
         ...parts.desiredProblems(),
+        ...parts.exposure.problems(),
         ...[parts.installer.problem(), ...Object.values(standing)].filter((problem) => problem !== null),
       ],
     });
@@ -137,7 +140,11 @@ export function createStatusSource(parts: StatusSourceParts): StatusSource {
       if (!engineIsKnown(parts.services())) return seen;
       const next = stepDeployment(
         before,
-        factsOf(seen, parts.chats.checked(), parts.installer.verdict().phases),
+        factsOf(seen, {
+          chatsChecked: parts.chats.checked(),
+          pageSettled: parts.exposure.settled(),
+          installer: parts.installer.verdict().phases,
+        }),
         parts.moment(),
       );
       if (deploymentChanged(before, next)) {
@@ -176,16 +183,15 @@ function engineIsKnown({ docker, problems }: ServicesSnapshot): boolean {
 
 function factsOf(
   status: Status,
-  chatsChecked: boolean,
-  installer: DeploymentFacts['installer'],
+  known: Pick<DeploymentFacts, 'chatsChecked' | 'pageSettled' | 'installer'>,
 ): DeploymentFacts {
-  const known = Object.values(status.services).every((view) => view.waiting_for !== 'compose file');
+  const fileRead = Object.values(status.services).every((view) => view.waiting_for !== 'compose file');
   return {
-    services: known ? status.services : {},
+    ...known,
+    services: fileRead ? status.services : {},
     model: status.model,
-    chatsChecked: chatsChecked || !('ui' in status.services),
+    chatsChecked: known.chatsChecked || !('ui' in status.services),
     engineAnswers: null,
     problems: status.problems,
-    installer,
   };
 }

@@ -23,6 +23,8 @@ type Handler = (user: User, body: Record<string, unknown>, response: ServerRespo
 
 const WRONG_PASSWORD =
   'The email or password provided is incorrect. Please check for typos and try logging in again.';
+const ACCESS_PROHIBITED =
+  'You do not have permission to access this resource. Please contact your administrator for assistance.';
 const PAGE =
   '<!doctype html><html><head><title>Open WebUI</title></head><body>stand-in for Open WebUI</body></html>';
 
@@ -59,7 +61,9 @@ export function makeServer(state: UiState): Server {
     const handled =
       key === 'POST /api/v1/auths/signin'
         ? signIn(state, request, response)
-        : authenticated(state, closed[key] ?? oneChat(state, request), request, response);
+        : key === 'POST /api/v1/auths/signup'
+          ? signUp(state, request, response)
+          : authenticated(state, closed[key] ?? oneChat(state, request), request, response);
     // A full disk or a broken database refuses the request, not the server.
     handled.catch((error: unknown) =>
       sendJson(response, 400, {
@@ -119,6 +123,15 @@ async function authenticated(
     });
   }
   await handler(user, parseObject(await readBody(request)) ?? {}, response);
+}
+
+/** The first to come becomes administrator, whatever ENABLE_SIGNUP says; nobody after that, as sign-up is then off. */
+async function signUp(state: UiState, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = parseObject(await readBody(request)) ?? {};
+  if (state.database.hasUsers) return sendJson(response, 403, { detail: ACCESS_PROHIBITED });
+  const [email, password] = [String(body['email'] ?? ''), String(body['password'] ?? '')];
+  const user = state.database.addUser(email, password, String(body['name'] ?? ''));
+  sendJson(response, 200, { token: makeToken(user.id, state.secret), token_type: 'Bearer', ...user });
 }
 
 async function signIn(state: UiState, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -67,6 +67,7 @@ export function facts(
   return {
     services: { api: service(), ui: service() },
     chatsChecked: false,
+    pageSettled: true,
     engineAnswers: null,
     problems: [],
     installer: [],

@@ -24,6 +24,7 @@ describe('deployment_status', () => {
     ['nothing has begun', facts(), 'in_progress'],
     ['no compose file has been read', facts({ services: {} }), 'in_progress'],
     ['every service is ready and the chats are checked', ALL_READY, 'completed'],
+    ['the page is still to be opened', { ...ALL_READY, pageSettled: false }, 'in_progress'],
     ['the chats are not checked yet', { ...ALL_READY, chatsChecked: false }, 'in_progress'],
     [
       'the engine would not answer a chat',

@@ -40,8 +40,6 @@ function setStage(memory: DeploymentMemory = INITIAL_DEPLOYMENT) {
     load: () => null,
     loadSeconds: () => null,
     identity: {
-      load: () => null,
-      loadSeconds: () => null,
       identity: () => ({ instance_type: 'g2-gpu-rtx4000a1-s', region: 'us-ord', label: 'box' }),
       publicAddresses: () => ['198.51.100.4'],
     },
@@ -53,6 +51,7 @@ function setStage(memory: DeploymentMemory = INITIAL_DEPLOYMENT) {
     },
     desiredProblems: () => [],
     installer: { verdict: () => NO_INSTALLER, problem: () => null },
+    exposure: { settled: () => true, problems: () => [] },
   });
   return { ...stage, stage, source };
 }
