@@ -41,14 +41,18 @@ export async function linkIntoSnapshot(layout: CacheLayout, commit: string, file
   }
 }
 
-/** Writes `refs/main`, the last step: from then on readers find the snapshot. 40 hex, no newline. */
-export async function writeRef(layout: CacheLayout, commit: string): Promise<void> {
-  const path = join(layout.refs, 'main');
+/**
+ * Writes `refs/<revision>`, the last step: from then on readers find the snapshot. 40 hex, no newline. A commit needs no
+ * ref, because readers find its snapshot by itself.
+ */
+export async function writeRef(layout: CacheLayout, commit: string, revision = 'main'): Promise<void> {
+  const path = join(layout.refs, revision);
   try {
+    if (revision !== commit) await makeDirectories(layout, dirname(path));
     for (const directory of [layout.blobs, join(layout.snapshots, commit), layout.snapshots]) {
       await syncDirectory(directory);
     }
-    await writeDurably(path, commit, { mode: FILE_MODE });
+    if (revision !== commit) await writeDurably(path, commit, { mode: FILE_MODE });
   } catch (error) {
     throw notWritable(path, error);
   }

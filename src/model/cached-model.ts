@@ -1,7 +1,9 @@
 import { lstat, open, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, sep } from 'node:path';
-import { cacheLayout } from './cache-layout.ts';
-import { isCommit } from './names.ts';
+import { type CacheLayout, cacheLayout } from './cache-layout.ts';
+import { readMistralParams, readModelConfig } from './model-config.ts';
+import { configPath, hasChatTemplate, type ModelFacts } from './model-facts.ts';
+import { isCommit, isRevision } from './names.ts';
 import { indexesToRead, readIndex, type Selection, selectFiles } from './select-files.ts';
 import type { ModelIdentifier } from './types.ts';
 
@@ -13,10 +15,14 @@ export interface CachedModel {
   bytes: number;
   /** Number of those files. */
   files: number;
+  /** What the model says of itself. */
+  facts: ModelFacts;
 }
 
 /** Deepest folder of a snapshot that is looked into. */
 const MAXIMUM_DEPTH = 8;
+/** Largest configuration of a model or a tokenizer that is read. */
+const MAXIMUM_CONFIG_BYTES = 16 * 1024 * 1024;
 /** Largest index that is read. */
 const MAXIMUM_INDEX_BYTES = 64 * 1024 * 1024;
 /** Largest header of a safetensors file; the format's own limit. */
@@ -27,19 +33,20 @@ const TOKENIZER =
   /^(tokenizer\.(json|model)(\.v\d+)?|tekken\.json|vocab\.(json|txt)|spiece\.model|.*\.tiktoken|tokenization_.*\.py)$/;
 
 /**
- * Looks for a complete model in a hub cache, whoever filled it and without asking the hub: `refs/main` names a
- * snapshot that holds a configuration, a tokenizer and one whole weight set whose files have the size that they
+ * Looks for a complete model in a hub cache, whoever filled it and without asking the hub: the ref of a revision (or the
+ * revision itself, where it is a commit) names a snapshot that holds a configuration, a tokenizer and one whole weight set whose files have the size that they
  * themselves announce. Null when anything is missing or cannot be read. Links that lead out of the mounted directory
  * count as missing: the container could not follow them.
  */
 export async function findComplete(
   directory: string,
   identifier: ModelIdentifier,
+  revision = 'main',
 ): Promise<CachedModel | null> {
   const layout = cacheLayout(directory, identifier);
   try {
-    const commit = await readFile(join(layout.refs, 'main'), 'utf8');
-    if (!isCommit(commit)) return null;
+    const commit = await cachedCommit(layout, revision);
+    if (commit === null) return null;
     const snapshot = join(layout.snapshots, commit);
     const root = await realpath(directory);
     const sizes = await listSnapshot(snapshot, root);
@@ -52,10 +59,40 @@ export async function findComplete(
         return null;
     }
     const bytes = selection.paths.reduce((sum, path) => sum + (sizes.get(path) ?? 0), 0);
-    return { commit, bytes, files: selection.paths.length };
+    const facts = await readFacts(snapshot, selection, sizes);
+    return { commit, bytes, files: selection.paths.length, facts };
   } catch {
     return null;
   }
+}
+
+/** The commit that a cache has for a revision; null without one. */
+export async function cachedCommit(layout: CacheLayout, revision: string): Promise<string | null> {
+  if (isCommit(revision)) return revision;
+  if (!isRevision(revision)) return null;
+  const commit = await readFile(join(layout.refs, revision), 'utf8').catch(() => null);
+  return isCommit(commit) ? commit : null;
+}
+
+async function readFacts(
+  snapshot: string,
+  { set, paths }: Selection,
+  sizes: ReadonlyMap<string, number>,
+): Promise<ModelFacts> {
+  const read = async (path: string | null): Promise<string | null> =>
+    path === null || (sizes.get(path) ?? MAXIMUM_CONFIG_BYTES + 1) > MAXIMUM_CONFIG_BYTES
+      ? null
+      : readFile(join(snapshot, path), 'utf8');
+  const path = configPath(paths, set.kind === 'consolidated');
+  const text = await read(path);
+  const config =
+    text === null ? null : path === 'params.json' ? readMistralParams(text) : readModelConfig(text);
+  return {
+    config,
+    fileBytes: set.weights.reduce((sum, weight) => sum + (sizes.get(weight) ?? 0), 0),
+    parameters: null,
+    chatTemplate: hasChatTemplate(paths, await read('tokenizer_config.json'), config),
+  };
 }
 
 function isUsable(selection: Selection): boolean {

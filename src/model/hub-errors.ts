@@ -29,6 +29,9 @@ export interface HubQuestion {
 /** The hub's words for a token it does not know (huggingface_hub `_http.py` looks for the same). */
 const BAD_TOKEN_WORDS = 'Invalid credentials in Authorization header';
 
+/** The hub's words for a repository that it has closed (huggingface_hub `DisabledRepoError`). */
+const DISABLED_WORDS = 'Access to this resource is disabled';
+
 /** Longest wait that a hub may ask for, in seconds; a longer one is cut. */
 const MAXIMUM_RETRY_AFTER_SECONDS = 3600;
 
@@ -63,9 +66,18 @@ function refusalFinding(refusal: HubRefusal, question: HubQuestion): Finding {
   if (status >= 500 || status === 408) {
     return { code: 'hub_unreachable', detail: `${question.endpoint} answered ${said}` };
   }
-  if (errorCode === 'GatedRepo') return gated(refusal, question);
+  if (errorCode === 'GatedRepo') return { code: 'model_gated', detail: `${id}: ${said}` };
   if (status === 401 && refusal.errorMessage?.includes(BAD_TOKEN_WORDS)) {
     return { code: 'token_invalid', detail: `${question.endpoint} answered ${said}` };
+  }
+  if (refusal.errorMessage?.includes(DISABLED_WORDS))
+    return { code: 'model_disabled', detail: `${id}: ${said}` };
+  // The public hub answers 401 with a code for what does not exist, too; without a code it is the door of a mirror.
+  if (status === 401 && errorCode === null) {
+    return {
+      code: question.withToken ? 'token_invalid' : 'token_missing',
+      detail: `${question.endpoint} answered ${said}`,
+    };
   }
   if (errorCode === 'RevisionNotFound') {
     return { code: 'revision_not_found', detail: `${id} has no revision ${revision} (${said})` };
@@ -81,18 +93,6 @@ function refusalFinding(refusal: HubRefusal, question: HubQuestion): Finding {
     return { code: 'model_not_found', detail: `${id} at ${question.endpoint}, asked ${token}: ${said}` };
   }
   return { code: 'hub_answer_invalid', detail: `${question.endpoint} answered ${said} about ${id}` };
-}
-
-function gated(refusal: HubRefusal, question: HubQuestion): Finding {
-  const page = `${question.endpoint}/${question.id}`;
-  const token = '/etc/ai-sandbox/hf-token';
-  return {
-    code: 'model_gated',
-    detail: `${question.id}: ${describe(refusal)}`,
-    remedy: question.withToken
-      ? `Accept the terms at ${page} with the account of the saved token (a fine-grained token also needs read access to public gated repositories); then: ai-sandbox model retry.`
-      : `Accept the terms at ${page}, then save a token of that account in ${token}; it is noticed by itself.`,
-  };
 }
 
 /** Seconds that the answer asks to wait: `Retry-After`, else `t=` of `RateLimit`; null when it asks nothing. */

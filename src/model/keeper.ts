@@ -3,14 +3,31 @@ import type { Log } from '../lib/log.ts';
 import { cacheLayout } from './cache-layout.ts';
 import { findComplete } from './cached-model.ts';
 import { completeDownload, createDownloadMeter } from './download/meter.ts';
-import { DISK_RESERVE_BYTES, downloadModel, SILENCE_LIMIT_MS } from './download/model-download.ts';
+import {
+  bytesToFetch,
+  DISK_RESERVE_BYTES,
+  downloadModel,
+  SILENCE_LIMIT_MS,
+} from './download/model-download.ts';
 import type { Hub } from './hub.ts';
 import { dependsOnToken, isDue, type ModelEvent } from './machine.ts';
-import type { ModelSnapshot } from './types.ts';
-import { advance, failureOf, freeBytesOf, newWish, toSnapshot, type WantedModel, type Wish } from './wish.ts';
+import { dependsOnSurroundings } from './preflight.ts';
+import { checkSpace } from './space.ts';
+import { type Surroundings, UNKNOWN_SURROUNDINGS } from './surroundings.ts';
+import { type ExaminedModel, ModelError, type ModelSnapshot } from './types.ts';
+import {
+  advance,
+  DEFAULT_REVISION,
+  failureOf,
+  freeBytesOf,
+  isSameWish,
+  judge,
+  newWish,
+  toSnapshot,
+  type WantedModel,
+  type Wish,
+} from './wish.ts';
 
-/** The branch that is fetched and that readers of the cache look up. */
-const REVISION = 'main';
 /** Progress is told this often while bytes come. */
 const TELL_EVERY_MS = 1_000;
 /** Progress is logged this often while bytes come. */
@@ -24,6 +41,8 @@ export interface ModelKeeper {
   setWanted(wanted: WantedModel): void;
   /** Says that the hub token is another one: what failed for want of it is tried again at once. */
   tokenChanged(): void;
+  /** Says that machine or engine may be others: the model is judged anew, and what now fits is tried at once. */
+  surroundingsChanged(): void;
   /** Tries again at once, whatever stands; a completed model is looked at again. */
   retry(): void;
   /** Where it stands now. */
@@ -43,6 +62,8 @@ export interface KeeperOptions {
   freeBytes?: (path: string) => Promise<number>;
   /** Space left free on the model's file system. Default 5 GiB. */
   reserveBytes?: number;
+  /** The machine and the engine's options as they are now. Default: nothing is known, and no memory is checked. */
+  surroundings?: () => Surroundings;
   /** A connection without a byte for so long is replaced. Default 30 s. */
   silenceLimitMs?: number;
 }
@@ -53,6 +74,7 @@ export function createModelKeeper(options: KeeperOptions): ModelKeeper {
   const freeBytes = options.freeBytes ?? freeBytesOf;
   const reserveBytes = options.reserveBytes ?? DISK_RESERVE_BYTES;
   const silenceLimitMs = options.silenceLimitMs ?? SILENCE_LIMIT_MS;
+  const surroundings = options.surroundings ?? (() => UNKNOWN_SURROUNDINGS);
   const listeners = new Set<() => void>();
   let wake = new AbortController();
   let wish: Wish | null = null;
@@ -73,20 +95,20 @@ export function createModelKeeper(options: KeeperOptions): ModelKeeper {
     const { identifier } = current;
     const { directory } = current.wanted;
     if (identifier === null || directory === null) return;
-    const cached = await findComplete(directory, identifier);
+    const revision = current.wanted.revision ?? DEFAULT_REVISION;
+    const cached = await findComplete(directory, identifier, revision);
     signal.throwIfAborted();
     if (cached !== null) {
       current.revision = cached.commit;
       current.download = completeDownload(cached.bytes, cached.files);
+      judge(current, cached.facts, surroundings(), clock);
       return apply(current, { type: 'completed' });
     }
     apply(current, { type: 'missing' });
-    const model = current.resolved ?? (await hub.resolve(identifier, REVISION, signal));
+    const model = current.resolved ?? (await hub.resolve(identifier, revision, signal));
     signal.throwIfAborted();
-    current.resolved = model;
-    current.revision = model.commit;
+    await admit(current, model, directory);
     const meter = createDownloadMeter(model.files, clock, current.download.bytes_done ?? 0);
-    const layout = cacheLayout(directory, identifier);
     await downloadModel(
       {
         hub,
@@ -105,7 +127,7 @@ export function createModelKeeper(options: KeeperOptions): ModelKeeper {
         },
       },
       model,
-      layout,
+      cacheLayout(directory, identifier),
       signal,
     );
     const { bytes_total: bytes, files_total: files } = meter.view();
@@ -113,19 +135,46 @@ export function createModelKeeper(options: KeeperOptions): ModelKeeper {
     apply(current, { type: 'completed' });
   };
 
+  /** Throws what speaks against a model before its first byte is fetched. */
+  const admit = async (current: Wish, model: ExaminedModel, directory: string): Promise<void> => {
+    const around = surroundings();
+    judge(current, model.facts, around, clock);
+    if (current.resolved !== model) {
+      log.info('model examined', {
+        model: model.identifier.id,
+        commit: model.commit,
+        ...current.judged?.fit,
+      });
+    }
+    current.resolved = model;
+    current.revision = model.commit;
+    const fault = current.judged?.finding ?? null;
+    if (fault !== null) throw new ModelError(fault);
+    const layout = cacheLayout(directory, model.identifier);
+    const lack = await checkSpace(
+      { freeBytes, reserveBytes, claims: around.claims },
+      directory,
+      await bytesToFetch(model, layout),
+    );
+    if (lack !== null) throw new ModelError(lack);
+  };
+
   const attemptAndJudge = async (current: Wish, outer: AbortSignal): Promise<void> => {
     const over = new AbortController();
-    const signal = AbortSignal.any([outer, current.ended.signal]);
-    const reporter = report(current, AbortSignal.any([signal, over.signal])).catch(() => undefined);
+    const judged = new AbortController();
+    const ended = AbortSignal.any([outer, current.ended.signal]);
+    const reporter = report(current, AbortSignal.any([ended, over.signal])).catch(() => undefined);
+    current.attempt = judged;
     try {
-      await attempt(current, signal);
+      await attempt(current, AbortSignal.any([ended, judged.signal]));
     } catch (error) {
-      if (signal.aborted) return;
+      if (ended.aborted) return;
       const last = current.meter?.view() ?? current.download;
       current.download = { ...last, bytes_per_second: null, eta_seconds: null };
       current.meter = null;
-      apply(current, failureOf(error));
+      apply(current, failureOf(judged.signal.aborted ? judged.signal.reason : error));
     } finally {
+      current.attempt = null;
       current.meter = null;
       over.abort();
       await reporter;
@@ -146,7 +195,7 @@ export function createModelKeeper(options: KeeperOptions): ModelKeeper {
 
   return {
     setWanted(wanted) {
-      if (wish?.wanted.text === wanted.text && wish?.wanted.directory === wanted.directory) return;
+      if (wish !== null && isSameWish(wish.wanted, wanted)) return;
       wish?.ended.abort(new Error('another model is wanted'));
       wish = newWish(wanted, clock);
       log.info('model wanted', { model: wanted.text, directory: wanted.directory });
@@ -158,6 +207,21 @@ export function createModelKeeper(options: KeeperOptions): ModelKeeper {
       wish.resolved = null;
       apply(wish, { type: 'retry' });
       rouse();
+    },
+    surroundingsChanged() {
+      if (wish === null || wish.facts === null) return;
+      const before = JSON.stringify(wish.judged);
+      judge(wish, wish.facts, surroundings(), clock);
+      if (JSON.stringify(wish.judged) === before) return;
+      const fault = wish.judged?.finding ?? null;
+      const standing = wish.state.finding?.code;
+      const cured = standing !== undefined && dependsOnSurroundings(standing);
+      if (fault !== null && wish.attempt !== null) wish.attempt.abort(new ModelError(fault));
+      else if (fault === null && cured) {
+        apply(wish, { type: 'retry' });
+        rouse();
+      }
+      tell();
     },
     retry() {
       if (wish === null || wish.identifier === null || wish.meter !== null) return;

@@ -104,6 +104,7 @@ export function dependsOnToken(state: ModelState): boolean {
     code === 'model_gated' ||
     code === 'model_not_found' ||
     code === 'token_invalid' ||
+    code === 'token_missing' ||
     code === 'hub_rate_limited' ||
     code === 'revision_not_found'
   );

@@ -1,5 +1,6 @@
 import type { Finding, Problem } from '../status/problem.ts';
-import type { DownloadStatus, DownloadView } from '../status/schema.ts';
+import type { DownloadStatus, DownloadView, ModelView } from '../status/schema.ts';
+import type { ModelFacts } from './model-facts.ts';
 
 /** A model as asked for: validated id and revision. */
 export interface ModelIdentifier {
@@ -25,6 +26,13 @@ export interface ResolvedModel {
   /** 40 hex. */
   commit: string;
   files: HubFile[];
+  /** The branch or tag that was asked for; readers of the cache look it up. Absent: `main`. */
+  revision?: string;
+}
+
+/** A resolved model with what it says of itself. */
+export interface ExaminedModel extends ResolvedModel {
+  facts: ModelFacts;
 }
 
 /** What the model room tells the rest, after every change. */
@@ -37,6 +45,8 @@ export interface ModelSnapshot {
   complete: boolean;
   /** When a transient failure is retried (RFC 3339), else null. */
   nextRetryAt: string | null;
+  /** How the model goes into the memory of this machine; null while nothing is known. */
+  memoryFit: ModelView['memory_fit'] | null;
   problem: Problem | null;
 }
 

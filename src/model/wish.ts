@@ -7,14 +7,31 @@ import type { DownloadView } from '../status/schema.ts';
 import { type DownloadMeter, UNKNOWN_DOWNLOAD } from './download/meter.ts';
 import { parseModelIdentifier } from './identifier.ts';
 import { findingClass, initialState, type ModelEvent, type ModelState, nextState } from './machine.ts';
-import { ModelError, type ModelIdentifier, type ModelSnapshot, type ResolvedModel } from './types.ts';
+import type { ModelFacts } from './model-facts.ts';
+import { fitView, type Preflight, preflight } from './preflight.ts';
+import type { Surroundings } from './surroundings.ts';
+import { type ExaminedModel, ModelError, type ModelIdentifier, type ModelSnapshot } from './types.ts';
 
 /** What is to be kept: the raw MODEL_ID and the host directory that the api service mounts for it. */
 export interface WantedModel {
   text: string | null;
   /** Host directory mounted at /root/.cache/huggingface; the cache is in its `hub/`. */
   directory: string | null;
+  /** Branch, tag or commit; absent: `main`. */
+  revision?: string;
 }
+
+/** True when both ask for the same. */
+export function isSameWish(a: WantedModel, b: WantedModel): boolean {
+  return (
+    a.text === b.text &&
+    a.directory === b.directory &&
+    (a.revision ?? DEFAULT_REVISION) === (b.revision ?? DEFAULT_REVISION)
+  );
+}
+
+/** The branch that is fetched, and that readers of the cache look up, where no other is asked for. */
+export const DEFAULT_REVISION = 'main';
 
 /** Everything that belongs to one wish; a new wish gets a new one. */
 export interface Wish {
@@ -23,8 +40,17 @@ export interface Wish {
   state: ModelState;
   problem: Problem | null;
   /** Pinned by the first attempt that reached the hub, so that later ones fetch the same commit. */
-  resolved: ResolvedModel | null;
+  resolved: ExaminedModel | null;
+  /** What the model says of itself, from the hub or from the cache. */
+  facts: ModelFacts | null;
+  /** What the facts mean on this machine. */
+  judged: Preflight | null;
+  /** A standing problem that does not keep the download from going on. */
+  notice: Problem | null;
+  /** The commit. */
   revision: string | null;
+  /** Ends the attempt under way, with its reason. */
+  attempt: AbortController | null;
   /** Counts while bytes come. */
   meter: DownloadMeter | null;
   /** What was counted last. */
@@ -46,7 +72,11 @@ export function newWish(wanted: WantedModel, clock: Clock): Wish {
     state: wanted.text === null ? waiting : state,
     problem: wanted.text === null ? null : carryProblem(null, finding, clock),
     resolved: null,
+    facts: null,
+    judged: null,
+    notice: null,
     revision: null,
+    attempt: null,
     meter: null,
     download: UNKNOWN_DOWNLOAD,
     ended: new AbortController(),
@@ -85,6 +115,16 @@ export function advance(wish: Wish, event: ModelEvent, clock: Clock, log: Log): 
   }
 }
 
+/** Keeps what is now known of the model, and judges it anew. */
+export function judge(wish: Wish, facts: ModelFacts | null, surroundings: Surroundings, clock: Clock): void {
+  wish.facts = facts;
+  const id = wish.identifier?.id;
+  wish.judged = facts === null || id === undefined ? null : preflight(id, facts, surroundings);
+  // A model that is complete has the engine itself to speak for it.
+  const notice = wish.state.status === 'completed' ? null : (wish.judged?.notice ?? null);
+  wish.notice = carryProblem(wish.notice, notice, clock);
+}
+
 /** The event of an attempt that ended with an error. */
 export function failureOf(error: unknown): ModelEvent {
   if (error instanceof ModelError) {
@@ -107,7 +147,8 @@ export function toSnapshot(wish: Wish | null, clock: Clock): ModelSnapshot {
     download: wish.meter?.view() ?? wish.download,
     complete: status === 'completed',
     nextRetryAt: passes && untilMs !== null ? toTimestamp(new Date(clock.now().getTime() + untilMs)) : null,
-    problem: wish.problem,
+    memoryFit: fitView(wish.judged?.fit ?? null),
+    problem: wish.problem ?? wish.notice,
   };
 }
 
@@ -118,6 +159,7 @@ const EMPTY_SNAPSHOT: ModelSnapshot = {
   download: UNKNOWN_DOWNLOAD,
   complete: false,
   nextRetryAt: null,
+  memoryFit: null,
   problem: null,
 };
 

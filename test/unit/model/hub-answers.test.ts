@@ -38,7 +38,8 @@ describe('refusals of a hub', () => {
     [{ status: 403, errorCode: 'GatedRepo' }, 'model_gated'],
     [{ status: 401, errorMessage: 'Invalid credentials in Authorization header' }, 'token_invalid'],
     [{ status: 401, errorCode: 'RepoNotFound' }, 'model_not_found'],
-    [{ status: 401 }, 'model_not_found'],
+    [{ status: 401 }, 'token_missing'],
+    [{ status: 403, errorMessage: 'Access to this resource is disabled.' }, 'model_disabled'],
     [{ status: 403 }, 'model_not_found'],
     [{ status: 404, errorCode: 'RepoNotFound' }, 'model_not_found'],
     [{ status: 404, errorCode: 'RevisionNotFound' }, 'revision_not_found'],
@@ -49,14 +50,6 @@ describe('refusals of a hub', () => {
     [{ status: 400 }, 'hub_answer_invalid'],
   ] as const)('%j is %s', (part, code) => {
     expect(judge(part).finding.code).toBe(code);
-  });
-
-  it('name the page on which terms are accepted, with and without a token', () => {
-    const page = 'https://hub.example/org/name';
-    expect(judge({ status: 401, errorCode: 'GatedRepo' }).finding.remedy).toContain(page);
-    expect(judge({ status: 403, errorCode: 'GatedRepo' }, { withToken: true }).finding.remedy).toContain(
-      page,
-    );
   });
 
   it('carry the wait that the hub asks for, at most one hour', () => {
