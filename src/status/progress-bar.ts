@@ -4,6 +4,8 @@ import type { DownloadView, Status } from './schema.ts';
 const TRANSFER_SHARE = 0.6;
 /** Shown at most while anything is left to do. */
 const UNFINISHED_PERCENT = 99;
+/** 45.6 must not become 45.5 because binary fractions are a little short of it. */
+const ROUNDING = 1e-6;
 /** The engine, whose loading is the second part of the bar. */
 const ENGINE_SERVICE = 'api';
 
@@ -45,7 +47,7 @@ export function stepBar(
   facts: BarFacts,
 ): { memory: BarMemory; progress: Status['progress'] } {
   const { progress, services, model } = facts.status;
-  if (progress.percent === 100) return { memory: EMPTY_BAR, progress };
+  if (isArrived(progress.phase)) return { memory: EMPTY_BAR, progress };
   const seen = partsOf(services, model);
   const parts = { ...finished(memory.parts, seen), ...seen };
   const loading = model.load.percent;
@@ -72,12 +74,17 @@ const STANDING_PHASES: ReadonlySet<string> = new Set([
   'waiting for a valid compose file',
 ]);
 
+/** Nothing is on its way any more: everything that shall run is ready. */
+function isArrived(phase: string): boolean {
+  return phase === 'ready' || phase.startsWith('stopped on request');
+}
+
 function percentOf(memory: BarMemory, loading: number | null): number | null {
   if (memory.transfers === null) return null;
   const first = memory.transfers ? TRANSFER_SHARE : 0;
   const whole = first * memory.transferred * 100 + (1 - first) * (loading ?? 0);
   if (memory.transfers && Object.keys(memory.parts).length === 0) return null;
-  return Math.min(UNFINISHED_PERCENT, Math.floor(whole * 10) / 10);
+  return Math.min(UNFINISHED_PERCENT, Math.floor(whole * 10 + ROUNDING) / 10);
 }
 
 function etaOf({ status, loadSeconds }: BarFacts): number | null {
