@@ -3,6 +3,7 @@ import { errorMessage } from '../lib/errors.ts';
 import type { CliArguments, CliContext, Command } from './command.ts';
 import { changeCommands } from './commands/change.ts';
 import { configCheckCommand } from './commands/config-check.ts';
+import { explainCommand } from './commands/explain.ts';
 import { logsCommand } from './commands/logs.ts';
 import { modelRetryCommand } from './commands/model-retry.ts';
 import { statusCommand } from './commands/status.ts';
@@ -15,6 +16,7 @@ export const COMMANDS: readonly Command[] = [
   statusCommand,
   ...changeCommands,
   logsCommand,
+  explainCommand,
   configCheckCommand,
   modelRetryCommand,
 ];

@@ -21,8 +21,14 @@ export interface Signature {
   strength?: SignatureStrength;
   /** Also tried on lines of level WARNING, where it weighs as weak: retries that were given up, for example. */
   warnings?: true;
+  /** Must also match the place it was raised at: the innermost frames of the traceback, a line each, the last one last. */
+  frames?: RegExp;
   /** Replaces the class of the table where this wording behaves otherwise. */
   class?: ProblemClass;
+  /** Likewise, for a service that was ready before. */
+  classWhileReady?: ProblemClass;
+  /** Named even while the service runs: it answers, but cannot do what it is for. */
+  always?: true;
   /** What the message looks like to a person, for docs/operations.md. */
   symptom: string;
   /**

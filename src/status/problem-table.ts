@@ -654,13 +654,6 @@ export const PROBLEM_TABLE = {
     remedy:
       'Lower --gpu-memory-utilization, --max-num-seqs or --max-model-len, add --enforce-eager, or use a smaller or quantised model.',
   },
-  gpu_memory_too_small: {
-    class: 'fatal',
-    title: 'The model does not fit into the memory of the GPU',
-    cause: 'The weights alone fill the GPU memory that vLLM may use, so nothing is left for the KV cache.',
-    remedy:
-      'Use a smaller or quantised model or a larger GPU; where memory is left, raise --gpu-memory-utilization (at most 0.95).',
-  },
   gpu_memory_busy: {
     class: 'transient',
     title: 'The memory of the GPU is in use by another process',
@@ -673,14 +666,6 @@ export const PROBLEM_TABLE = {
     title: 'The requested context is longer than the model allows',
     cause: '--max-model-len is larger than what the configuration of the model names.',
     remedy: 'Lower --max-model-len to the limit in the detail, or leave the option out.',
-  },
-  model_unsupported: {
-    class: 'fatal',
-    title: 'The engine in this image cannot run this kind of model',
-    cause:
-      'The architecture of the model is unknown to this version of vLLM or of transformers, or was removed from it.',
-    remedy:
-      'Use an image of a version that supports the model (usually a newer one), or choose another model.',
   },
   remote_code_refused: {
     class: 'fatal',

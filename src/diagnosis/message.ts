@@ -1,0 +1,111 @@
+import { boxText, type LogLine } from './log-line.ts';
+import { closeTraceback, looksLikeError, newTraceback, readTraceback, type Traceback } from './traceback.ts';
+
+/** An error message as a person would quote it: the line that names it and the lines that go on with it. */
+export interface Message {
+  lines: string[];
+  /** Number of its first line in the log. */
+  index: number;
+  process: string;
+  level: LogLine['level'];
+  /** Source file named by the logger. */
+  file: string;
+  /** The innermost frames of the traceback that it ends, a line each; '' where there is none. */
+  frames: string;
+  /** It has the form of an error's name and text. */
+  named: boolean;
+  /** How it hangs together with the error before it. */
+  chain: Traceback['chain'];
+}
+
+/** Lines that belong to a message after its first, and how long it may grow with them. */
+const MAXIMUM_LINES = 7;
+const MAXIMUM_LENGTH = 2000;
+
+/** Pieces of one process's lines together; what it makes of them is handed on as soon as it is whole. */
+export interface MessageReader {
+  /** Takes the next line; returns the message that it ends, if any. */
+  push(line: LogLine, index: number): Message | null;
+  /** The message at the end of the log, if any. */
+  end(): Message | null;
+}
+
+/** Text that goes on with a message: not empty, not the beginning of something else. */
+const NEW_BEGINNING = /^(?:Process \w|Exception (?:ignored|in) |--- Logging error|usage:|=+ |\*+)/;
+/** Errors that Python only notes while it tidies up, and logging's own. */
+const IGNORED = /^(?:Exception ignored in|--- Logging error ---)/;
+
+/** Makes a reader for the lines of one process. */
+export function createMessageReader(): MessageReader {
+  const traceback = newTraceback();
+  let pending: Message | null = null;
+  let box: string | null = null;
+  let ignoring = false;
+
+  const take = (): Message | null => {
+    const message = pending;
+    pending = null;
+    return message;
+  };
+  const begin = (line: LogLine, text: string, index: number, named: boolean): void => {
+    pending = {
+      lines: [text.trim()],
+      index,
+      process: line.process,
+      level: line.level,
+      file: line.file,
+      frames: traceback.open ? traceback.frames.join('\n') : '',
+      named,
+      chain: traceback.chain,
+    };
+    traceback.chain = 'none';
+    closeTraceback(traceback);
+  };
+  const goesOn = (line: LogLine, text: string): boolean =>
+    pending !== null &&
+    (pending.named || box !== null) &&
+    pending.lines.length < MAXIMUM_LINES &&
+    line.level === pending.level &&
+    text.trim() !== '' &&
+    !NEW_BEGINNING.test(text) &&
+    pending.lines.join(' ').length + text.length < MAXIMUM_LENGTH;
+
+  return {
+    push(line, index) {
+      let { text } = line;
+      const inner = line.level === null ? boxText(text) : null;
+      if (inner !== null) {
+        // rich shows source lines in its boxes: `❱ 12 raise …`, `12 │ …`
+        if (/❱|^\s*\d+ │|│/.test(inner) || inner.trim() === '') return null;
+        text = inner;
+      } else {
+        box = null;
+      }
+      if (IGNORED.test(text)) ignoring = true;
+      const part = readTraceback(traceback, text);
+      if (part === 'structure') {
+        // A header may stand behind words: `EngineCore hit an exception: Traceback (most recent call last):`
+        return take();
+      }
+      if (part === 'error') {
+        if (ignoring) {
+          ignoring = false;
+          closeTraceback(traceback);
+          return take();
+        }
+        const before = take();
+        begin(line, text, index, true);
+        return before;
+      }
+      if (goesOn(line, text)) {
+        pending?.lines.push(text.trim());
+        return null;
+      }
+      const before = take();
+      if (inner !== null) box = text;
+      if (text.trim() !== '') begin(line, text, index, looksLikeError(text));
+      return before;
+    },
+    end: take,
+  };
+}

@@ -1,0 +1,181 @@
+import { type Cause, chooseCause, type Evidences, type RunState } from './choose.ts';
+import type { LogLine } from './log-line.ts';
+import { matchMessage } from './match.ts';
+import { createMessageReader, type Message, type MessageReader } from './message.ts';
+import { findMilestone } from './milestones.ts';
+import type { Ending, Signature } from './types.ts';
+
+/** Processes followed at once: a log with more of them is of many workers that all say the same. */
+const MAXIMUM_PROCESSES = 128;
+/** Errors kept while a service runs: the first of them that stand near its death explain it. */
+const MAXIMUM_PRIMARIES = 64;
+
+/** So many messages are held against all signatures, further ones only if they have a word of an error: floods stay cheap. */
+const WHOLE_LOOKS = 500;
+
+/** Errors of requests, which a server that works logs too: files of vLLM's front end. */
+const REQUEST_FILES =
+  /^(?:serving\w*|chat_utils|protocol|preprocess\w*|render\w*|input_processor|exception_handlers?|error_handl\w*|server_utils|basic|generative_scoring|request_logger|hermes_tool_parser|\w+_tool_parser|\w+_reasoning_parser|abstract_tool_parser)\.py$/;
+const REQUEST_FRAMES =
+  /(?:entrypoints\/(?:openai|serve|pooling|anthropic)\/\S*serving|entrypoints\/chat_utils|entrypoints\/renderer|vllm\/renderers\/|starlette\/|fastapi\/).* in /;
+
+/** One start of one program, read line by line; keeps only what a diagnosis needs. */
+export interface Run {
+  push(line: LogLine, index: number): void;
+  /** The cause of its end, null when nothing failed. May be asked more than once. */
+  cause(ending: Ending): Cause | null;
+}
+
+/** Makes a run that knows these signatures. */
+export function createRun(signatures: readonly Signature[]): Run {
+  const readers = new Map<string, MessageReader>();
+  let wholeLooks = WHOLE_LOOKS;
+  let state = newState();
+  let previous: Evidences | null = null;
+  let previousState: RunState | null = null;
+
+  const readerOf = (process: string): MessageReader => {
+    const known = readers.get(process);
+    if (known !== undefined) return known;
+    if (readers.size >= MAXIMUM_PROCESSES) {
+      const oldest = readers.keys().next();
+      if (oldest.done !== true) readers.delete(oldest.value);
+    }
+    const reader = createMessageReader();
+    readers.set(process, reader);
+    return reader;
+  };
+  const take = (message: Message | null): void => {
+    if (message === null) return;
+    wholeLooks -= 1;
+    takeMessage(signatures, state, message, wholeLooks > 0);
+  };
+  const flush = (): void => {
+    for (const reader of readers.values()) take(reader.end());
+  };
+  const reach = (line: LogLine, index: number): void => {
+    const quiet = line.level === 'info' || line.level === 'debug';
+    const milestone = findMilestone(quiet ? 'info' : 'other', line.text);
+    switch (milestone) {
+      case null:
+        return;
+      case 'start':
+        flush();
+        if (state.ready !== null || hasFailed(state)) {
+          previousState = state;
+          previous = state.found;
+        }
+        state = newState();
+        readers.clear();
+        return;
+      case 'progress':
+        forget(state.found, line.process);
+        return;
+      case 'ready':
+        if (state.death !== null) return;
+        if (state.ready === null) forget(state.found, null);
+        state.ready = index;
+        return;
+      case 'shutdown':
+        if (state.death === null) state.shutdown ??= index;
+        return;
+      case 'death':
+        if (state.shutdown === null) state.death ??= index;
+        return;
+    }
+  };
+
+  return {
+    push(line, index) {
+      state.last = index;
+      reach(line, index);
+      if (line.level === 'info' || line.level === 'debug') {
+        take(readers.get(line.process)?.end() ?? null);
+        return;
+      }
+      take(readerOf(line.process).push(line, index));
+    },
+    cause(ending) {
+      flush();
+      const cause = chooseCause(state, ending);
+      if (cause !== null || state.ready !== null || state.shutdown !== null) return cause;
+      return previousState === null || previous === null ? null : chooseCause(previousState, ending);
+    },
+  };
+}
+
+function newState(): RunState {
+  return {
+    ready: null,
+    death: null,
+    shutdown: null,
+    last: 0,
+    found: { host: null, primaries: [], weak: null, secondary: null, unknown: null, always: null },
+  };
+}
+
+function hasFailed({ found, death }: RunState): boolean {
+  return death !== null || found.primaries.length > 0 || found.unknown !== null || found.weak !== null;
+}
+
+/** What stood before a step that succeeded was no failure; `process` null: of all processes. */
+function forget(found: Evidences, process: string | null): void {
+  const other = (message: Message) => process !== null && message.process !== process;
+  found.primaries = found.primaries.filter(({ message }) => other(message));
+  if (found.weak !== null && !other(found.weak.message)) found.weak = null;
+  if (found.secondary !== null && !other(found.secondary.message)) found.secondary = null;
+  if (found.unknown !== null && !other(found.unknown)) found.unknown = null;
+}
+
+function takeMessage(
+  signatures: readonly Signature[],
+  state: RunState,
+  message: Message,
+  everyLine: boolean,
+): void {
+  const { found } = state;
+  const ofRequest = REQUEST_FILES.test(message.file) || REQUEST_FRAMES.test(message.frames);
+  const match = matchMessage(signatures, message, everyLine);
+  if (match === null) {
+    if (!ofRequest) noteUnknown(found, message);
+    return;
+  }
+  const proof = { match, message };
+  if (match.signature.always === true) {
+    found.always ??= proof;
+    return;
+  }
+  if (ofRequest && match.strength !== 'host') return;
+  switch (match.strength) {
+    case 'host':
+      found.host ??= proof;
+      return;
+    case 'primary':
+      found.primaries.push(proof);
+      // Before the service is ready the first one counts; afterwards those before its end.
+      if (found.primaries.length > MAXIMUM_PRIMARIES)
+        found.primaries.splice(state.ready === null ? -1 : 0, 1);
+      return;
+    case 'weak':
+      if (found.weak === null || state.ready !== null) found.weak = proof;
+      return;
+    case 'secondary':
+      found.secondary ??= proof;
+      return;
+  }
+}
+
+/** Keeps the error that tells most: the first, or the one into which it was turned while it was handled. */
+function noteUnknown(found: Evidences, message: Message): void {
+  if (
+    message.level === 'warning' ||
+    /^\w*Warning\b|^(?:SystemExit|KeyboardInterrupt|asyncio\.\S*CancelledError)\b/.test(
+      message.lines[0] ?? '',
+    )
+  )
+    return;
+  if (!message.named && message.level !== 'error') return;
+  const known = found.unknown;
+  if (known === null || (message.named && !known.named)) found.unknown = message;
+  else if (message.chain === 'handling' && message.process === known.process) found.unknown = message;
+}

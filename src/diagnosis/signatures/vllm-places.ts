@@ -1,0 +1,85 @@
+import type { Signature } from '../types.ts';
+
+/** An exception that means what it says; a bug of the engine shows as AttributeError, IndexError or the like. */
+const CHECK =
+  /^(?:\w+\.)*(?:ValueError|NotImplementedError|ValidationError|ArgumentTypeError|KeyError): .{3}/;
+
+/**
+ * Errors without a wording of their own, told by the place they were raised at: a check of the settings is a check of
+ * the settings, whatever its sentence. They count only where nothing better is known.
+ */
+export const VLLM_PLACE_SIGNATURES: readonly Signature[] = [
+  {
+    id: 'in_quantization',
+    family: 'vllm',
+    code: 'quantization_unsupported',
+    strength: 'weak',
+    symptom: 'ValueError raised in vllm/model_executor/layers/quantization',
+    frames: /\/model_executor\/layers\/quantization\/[^\n]*$/,
+    patterns: [CHECK, /^AssertionError: .{3}/],
+    samples: [],
+    checkedAgainst: 'layout of vLLM 0.4.3 to 0.32',
+  },
+  {
+    id: 'in_settings',
+    family: 'vllm',
+    code: 'argument_invalid',
+    strength: 'weak',
+    symptom: 'ValueError raised in vllm/config or vllm/engine/arg_utils.py',
+    frames:
+      /\/vllm\/(?:config(?:\.py|\/)|engine\/arg_utils\.py|envs\.py|entrypoints\/(?:cli\/|openai\/cli_args\.py)|platforms\/)[^\n]*$/,
+    patterns: [CHECK, /^(?:AssertionError|TypeError): .{3}/],
+    samples: [],
+    checkedAgainst: 'layout of vLLM 0.4.3 to 0.32',
+  },
+  {
+    id: 'in_tokenizer',
+    family: 'vllm',
+    code: 'tokenizer_unusable',
+    strength: 'weak',
+    symptom: 'error raised in transformers/tokenization… or vllm/tokenizers',
+    frames:
+      /\/(?:transformers\/(?:tokenization_|convert_slow|models\/[^\n/]*\/(?:tokenization_|processing_|image_processing_|feature_extraction_))|vllm\/(?:tokenizers\/|transformers_utils\/(?:tokenizer|processor)))[^\n]*$/,
+    patterns: [CHECK, /^(?:TypeError|AttributeError|OSError|Exception|FileNotFoundError): .{3}/],
+    samples: [],
+    checkedAgainst: 'layout of transformers 4.40 to 5.0 and vLLM 0.4.3 to 0.32',
+  },
+  {
+    id: 'in_model_config',
+    family: 'vllm',
+    code: 'model_config_invalid',
+    strength: 'weak',
+    symptom: 'error raised in transformers/configuration_utils.py or vllm/transformers_utils/config.py',
+    frames:
+      /\/(?:transformers\/(?:configuration_utils|modeling_rope_utils|models\/auto\/configuration_auto|models\/[^\n/]*\/configuration_)|vllm\/transformers_utils\/(?:config\.py|configs\/))[^\n]*$/,
+    patterns: [CHECK, /^(?:TypeError|AttributeError): .{3}/],
+    samples: [],
+    checkedAgainst: 'layout of transformers 4.40 to 5.0 and vLLM 0.4.3 to 0.32',
+  },
+  {
+    id: 'in_weights',
+    family: 'vllm',
+    code: 'weights_mismatch',
+    strength: 'weak',
+    symptom: 'error raised while the weights are loaded (load_weights, weight_loader)',
+    frames: / in (?:load_weights|_load_module|weight_loader\w*|load_\w*weight\w*|_load_\w+)$/,
+    patterns: [CHECK, /^(?:AssertionError|RuntimeError|IndexError): .{3}/],
+    samples: [],
+    checkedAgainst: 'layout of vLLM 0.4.3 to 0.32',
+  },
+  {
+    id: 'in_compiler',
+    family: 'vllm',
+    code: 'compile_failed',
+    strength: 'weak',
+    symptom: 'error raised in torch/_inductor, torch/_dynamo or triton',
+    frames:
+      /\/(?:torch\/_(?:inductor|dynamo)|triton\/(?:compiler|backends|runtime\/(?:jit|build|autotuner)))[^\n]*$/,
+    patterns: [
+      CHECK,
+      /^(?:AssertionError|RuntimeError|AttributeError|TypeError|FileNotFoundError|OSError): .{3}/,
+    ],
+    samples: [],
+    checkedAgainst: 'layout of torch 2.3 to 2.13 and triton 2.3 to 3.5',
+  },
+];

@@ -1,0 +1,133 @@
+import type { Signature } from '../types.ts';
+
+/** What vLLM says of its own processes: how they end, and that another part of it has failed. */
+export const VLLM_RUNTIME_SIGNATURES: readonly Signature[] = [
+  {
+    id: 'chat_template',
+    family: 'vllm',
+    code: 'chat_template_missing',
+    always: true,
+    symptom: 'default chat template is no longer allowed, so you must provide a chat template',
+    patterns: [
+      /default chat template is no longer allowed, so you must provide a chat template/,
+      /Cannot use chat template functions because tokenizer\.chat_template is not set|Cannot use apply_chat_template\(\) because/,
+    ],
+    samples: [
+      'ValueError: As of transformers v4.44, default chat template is no longer allowed, so you must provide a chat template if the tokenizer does not define one.',
+      'ValueError: Cannot use chat template functions because tokenizer.chat_template is not set and no template argument was passed!',
+    ],
+    checkedAgainst: 'vLLM 0.5.4 to 0.32; transformers 4.44 to 5.0',
+  },
+  {
+    id: 'sigterm_init',
+    family: 'vllm',
+    code: 'stopped_while_starting',
+    symptom: 'KeyboardInterrupt: terminated',
+    patterns: [
+      /KeyboardInterrupt: terminated|SystemExit: (?:143|-15)|received signal 15 .{0,40}(?:init|start)/,
+    ],
+    samples: ['KeyboardInterrupt: terminated'],
+    checkedAgainst: 'vLLM 0.6.6 to 0.32',
+  },
+  {
+    id: 'step_timeout',
+    family: 'vllm',
+    code: 'engine_timeout',
+    symptom: 'TimeoutError: RPC call to execute_model timed out · Timed out waiting for engine core',
+    strength: 'weak',
+    patterns: [
+      /RPC call to (?<call>\w+) timed out/,
+      /Timed out waiting for engine|Did not receive response from front-end process within|did not (?:respond|start|become ready) (?:with)?in(?: time)?|Engine iteration timed out/i,
+      /Timeout reached after .{0,40}waiting for|VLLM_ENGINE_(?:READY_TIMEOUT_S|ITERATION_TIMEOUT_S)/,
+      /RPCServer process died|Server process (?:did not|failed to) (?:start|respond)|Timeout waiting for (?:response|RPC)/i,
+    ],
+    samples: [
+      'TimeoutError: RPC call to execute_model timed out.',
+      'TimeoutError: Timed out waiting for engines to sendinitial message on input socket.',
+      'RuntimeError: Did not receive response from front-end process within 5 minutes',
+    ],
+    checkedAgainst: 'vLLM 0.5.5 to 0.32',
+  },
+  {
+    id: 'worker_killed',
+    family: 'vllm',
+    code: 'process_killed',
+    symptom: 'Worker … died, exit code: -9 · Failed core proc(s): {…: -9}',
+    strength: 'weak',
+    patterns: [
+      /(?:exit ?code:?|exitcode|Failed core proc\(s\): \{'[\w-]{1,40}':) ?-9\b|died with <Signals\.SIGKILL/,
+      /^Killed$|^\S+: line \d+: +\d+ Killed\b/,
+    ],
+    detail: () => 'a process of the engine got SIGKILL: usually the kernel, because main memory ran out',
+    samples: [
+      'Worker VllmWorkerProcess pid 214 died, exit code: -9',
+      "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {'EngineCore_0': -9}",
+      'Killed',
+    ],
+    checkedAgainst: 'vLLM 0.4.3 to 0.32; bash',
+  },
+  {
+    id: 'crash',
+    family: 'vllm',
+    code: 'process_crashed',
+    symptom: 'Fatal Python error: Segmentation fault · core dumped · terminate called after throwing',
+    strength: 'weak',
+    patterns: [
+      /Fatal Python error: (?<signal>Segmentation fault|Aborted|Floating point exception)/,
+      /\b(?<signal>Segmentation fault|Aborted)\b.{0,40}core dumped|^Segmentation fault\b|\*\*\* SIG(?:SEGV|ABRT) received|Process received signal|Caught signal \d+ \(Segmentation fault/,
+      /terminate called (?:after throwing|without an active)/,
+      /(?:exit ?code:?|exitcode|Failed core proc\(s\): \{'[\w-]{1,40}':) ?-(?:11|6|7|4)\b|died with <Signals\.SIG(?:SEGV|ABRT|BUS|ILL)/,
+      /double free or corruption|free\(\): invalid|malloc\(\): |munmap_chunk\(\)|corrupted size vs\. prev_size|stack smashing detected/,
+    ],
+    samples: [
+      'Fatal Python error: Segmentation fault',
+      "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {'EngineCore_DP0': -11}",
+      "terminate called after throwing an instance of 'c10::Error'",
+      'double free or corruption (!prev)',
+    ],
+    checkedAgainst: 'vLLM 0.4.3 to 0.32; Python 3.8 to 3.12; glibc 2.31 to 2.39',
+  },
+  {
+    id: 'engine_dead',
+    family: 'vllm',
+    code: 'engine_dead',
+    symptom: 'EngineDeadError · engine core exited unexpectedly · Engine core proc died unexpectedly',
+    strength: 'secondary',
+    patterns: [
+      /EngineDeadError|engine core exited unexpectedly|(?:Engine core|EngineCore|Worker|ApiServer) ?proc(?:ess)?(?:es)? ?\S* died unexpectedly|died unexpectedly/,
+      /EngineCore (?:encountered|hit) (?:a fatal|an) (?:error|issue|exception)|AsyncLLM output_handler failed|Background loop (?:has errored|is not running|is stopped)/,
+      /Engine background task failed|Engine loop (?:has died|is dead)|MQLLMEngine .{0,40}(?:terminated|dead|died)|Task finished unexpectedly/,
+      /Worker failed with error|Executor failed\.|WorkerProc (?:hit an exception|failed)|worker died|Worker \S+ pid \S+ died|Exception in worker \S+ while processing method/,
+      /Error executing method|ray\.exceptions\.RayTaskError|The above exception|Error in engine loop|Engine is dead/,
+      /^(?:\w+\.)*(?:BrokenPipeError|EOFError|ConnectionResetError)\b|cancelled$|^(?:\w+\.)*CancelledError/,
+    ],
+    samples: [
+      'vllm.v1.engine.exceptions.EngineDeadError: EngineCore encountered an issue. See stack trace (above) for the root cause.',
+      '[shutdown] MPClient: engine core exited unexpectedly; starting cleanup',
+      'Engine core proc EngineCore_DP0 died unexpectedly, shutting down client.',
+      'Worker proc VllmWorker-0 died unexpectedly, shutting down executor.',
+      'vllm.engine.async_llm_engine.AsyncEngineDeadError: Background loop has errored already.',
+    ],
+    checkedAgainst: 'vLLM 0.4.3 to 0.32',
+  },
+  {
+    id: 'init_failed',
+    family: 'vllm',
+    code: 'unknown_failure',
+    symptom: 'Engine core initialization failed. See root cause above',
+    strength: 'secondary',
+    patterns: [
+      /Engine core initialization failed|Engine process failed to start|EngineCore failed to start|EngineCoreProc failed to start/,
+      /WorkerProc initialization failed due to an exception in a background process|WorkerProc failed to start/,
+      /initialization failed\. See (?:root cause|the stack trace)/,
+    ],
+    detail: () => 'the engine failed at its start; the reason stands further up in the log, before this part',
+    remedy: () => 'Look at the whole log from its start: ai-sandbox logs api --tail 2000.',
+    samples: [
+      "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {'EngineCore_0': 1}",
+      'RuntimeError: Engine process failed to start. See stack trace for the root cause.',
+      'Exception: WorkerProc initialization failed due to an exception in a background process. See stack trace for root cause.',
+    ],
+    checkedAgainst: 'vLLM 0.6.4 to 0.32',
+  },
+];

@@ -1,0 +1,83 @@
+import type { Signature } from '../types.ts';
+
+/** The software in the image: compilers, compiled kernels, packages. */
+export const VLLM_SOFTWARE_SIGNATURES: readonly Signature[] = [
+  {
+    id: 'compiler',
+    family: 'vllm',
+    code: 'compiler_missing',
+    symptom: 'Failed to find C compiler · InvalidCxxCompiler · Could not find nvcc · Python.h: No such file',
+    patterns: [
+      /Failed to find C compiler|InvalidCxxCompiler|No working C\+\+ compiler|Please specify via CC environment variable/,
+      /Could not find nvcc|nvcc(?:'|")?:? (?:not found|command not found|No such file)|No such file or directory: ['"][^'"]{0,120}(?:nvcc|ninja|gcc|g\+\+|cc|ptxas|cicc)['"]|CUDA_HOME environment variable is not set|CUDA_HOME.{0,80}(?:not|is None)/i,
+      /Python\.h: No such file or directory|Ninja is required to load C\+\+ extensions|ninja: (?:not found|command not found)|cuda(?:_runtime)?\.h: No such file|cannot find -l(?:cuda|cudart|stdc\+\+|python)/,
+      /(?:gcc|g\+\+|cc1plus|clang): (?:not found|fatal error|error trying to exec|command not found)/i,
+    ],
+    samples: [
+      'RuntimeError: Failed to find C compiler. Please specify via CC environment variable or set triton.knobs.build.impl.',
+      "torch._inductor.exc.InductorError: InvalidCxxCompiler: No working C++ compiler found in torch._inductor.config.cpp.cxx: (None, 'g++')",
+      "RuntimeError: Could not find nvcc and default cuda_home='/usr/local/cuda' doesn't exist",
+      "FileNotFoundError: [Errno 2] No such file or directory: 'ninja'",
+    ],
+    checkedAgainst: 'torch 2.3 to 2.13; triton 2.3 to 3.5; flashinfer 0.2 to 0.5',
+  },
+  {
+    id: 'compile',
+    family: 'vllm',
+    code: 'compile_failed',
+    symptom: 'torch._inductor…InductorError · triton CompilationError · ptxas error · BackendCompilerFailed',
+    patterns: [
+      /torch\._(?:inductor|dynamo)\.exc\.(?!TorchRuntimeError)\w+|BackendCompilerFailed|InductorError|LoweringException/,
+      /triton\.\S{0,60}(?:CompilationError|OutOfResources|PTXASError|CompileTimeAssertionFailure)|PassManager::run failed|out of resource: shared memory/,
+      /(?:ptxas|nvcc|cicc|tvm|NVRTC|nvrtc|hipcc|cudafe\+\+)(?: fatal| error|: error)|Internal Triton PTX codegen error|NVRTC_ERROR|CUDA compilation (?:error|failed)|PTXASError/,
+      /Ninja build failed|ninja: build stopped|Error (?:building|compiling) (?:extension|op|kernel)|subprocess\.CalledProcessError.{0,200}(?:gcc|cc|nvcc|ninja|g\+\+)/,
+      /Failed to (?:load|compile|build) (?:the )?(?:compiled|AOT|kernel|graph|JIT)|JIT compilation (?:failed|error)|vLLM failed to compile the model|Assertion failed.{0,60}jit\/compiler/i,
+      /deep_gemm.{0,120}(?:[Aa]ssert|fail|error)|DeepGEMM backend is not available/,
+      /cudagraph.{0,80}(?:fail|error)|operation (?:not permitted|failed) (?:when|due to).{0,60}captur|cudaErrorStreamCapture\w+/i,
+    ],
+    samples: [
+      'torch._inductor.exc.InductorError: RuntimeError: Triton compile failed',
+      'triton.runtime.errors.OutOfResources: out of resource: shared memory, Required: 114688, Hardware limit: 101376. Reducing block sizes or `num_stages` may help.',
+      'RuntimeError: Ninja build failed. Ninja output:',
+      "torch._dynamo.exc.BackendCompilerFailed: backend='<vllm.compilation.backends.VllmBackend object at 0x7f>' raised:",
+      'RuntimeError: Internal Triton PTX codegen error',
+    ],
+    checkedAgainst: 'torch 2.3 to 2.13; triton 2.3 to 3.5; flashinfer 0.2 to 0.5',
+  },
+  {
+    id: 'install',
+    family: 'vllm',
+    code: 'installation_broken',
+    symptom:
+      'ModuleNotFoundError · ImportError: undefined symbol · GLIBC not found · No module named vllm._C',
+    patterns: [
+      /^(?:\w+\.)*ModuleNotFoundError: No module named ['"](?<module>[\w.]+)['"]|No module named ['"]?(?<module>[\w.]+)/,
+      /undefined symbol|version `(?:GLIBC|GLIBCXX|CXXABI)_[\d.]+' not found|cannot open shared object file/,
+      /cannot import name ['"](?<module>\w+)['"] from/,
+      /^(?:\w+\.)*ImportError: /,
+      /No package metadata was found for|PackageNotFoundError|DistributionNotFound|VersionConflict/,
+      /'_OpNamespace' '\w+' object has no attribute|has no attribute '_C|torch\.ops\._C|Could not run '\S+' with arguments from the '\w+' backend|operator torchvision::nms does not exist/,
+      /A module that was compiled using NumPy 1\.x cannot be run|numpy\.dtype size changed|numpy\.core\.multiarray failed to import/,
+      /Failed to import transformers|Failed to import from vllm\._C/,
+      /Error loading ASGI app|(?:Detected|Found) incompatible|requires .{0,60} but you have|is required for a normal functioning of this module/,
+      /flashinfer-?\w* version .{0,80}does not match|Only one platform plugin can be activated/,
+      /'hf_transfer' package is not available|ModelScope needs modelscope/,
+      /thread '.{0,60}' panicked at|pyo3_runtime\.PanicException/,
+      /Failed to load plugin .{0,120}/,
+    ],
+    detail: ({ module }) =>
+      module === undefined
+        ? 'the packages of the image do not fit together'
+        : `${module} is missing or of another version`,
+    samples: [
+      "ModuleNotFoundError: No module named 'vllm._C'",
+      'ImportError: /usr/local/lib/python3.12/dist-packages/vllm/_C.abi3.so: undefined symbol: _ZN5torch3jit17parseSchemaOrNameERKSsb',
+      "ImportError: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.38' not found (required by /opt/x.so)",
+      "ImportError: cannot import name 'ProcessorMixin' from 'transformers'",
+      "AttributeError: '_OpNamespace' '_C' object has no attribute 'rms_norm'",
+      'importlib.metadata.PackageNotFoundError: No package metadata was found for vllm',
+      'RuntimeError: operator torchvision::nms does not exist',
+    ],
+    checkedAgainst: 'Python 3.8 to 3.12; torch 2.3 to 2.13; vLLM 0.4.3 to 0.32',
+  },
+];

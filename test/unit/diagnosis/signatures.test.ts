@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { createDiagnoser } from '../../../src/diagnosis/diagnose.ts';
+import { SIGNATURES } from '../../../src/diagnosis/signatures/index.ts';
+import { TRIGGER } from '../../../src/diagnosis/triggers.ts';
+import { PROBLEM_TABLE } from '../../../src/status/problem-table.ts';
+
+/** What a log with this one line at its end is diagnosed as. */
+function signatureOf(line: string): string | null {
+  const diagnoser = createDiagnoser();
+  diagnoser.push('Traceback (most recent call last):');
+  diagnoser.push('  File "/opt/app/main.py", line 1, in main');
+  diagnoser.push('    run()');
+  diagnoser.push(line);
+  return diagnoser.finish({ exitCode: 1, oomKilled: false, engineError: null })?.signature ?? null;
+}
+
+describe('the table of signatures', () => {
+  it('has no name twice', () => {
+    const ids = SIGNATURES.map(({ id }) => id);
+    expect(ids.filter((id, at) => ids.indexOf(id) !== at)).toEqual([]);
+  });
+
+  it('leads to rows of the table of problems, and says what it was checked against', () => {
+    for (const { id, code, symptom, checkedAgainst } of SIGNATURES) {
+      expect(PROBLEM_TABLE, id).toHaveProperty(code);
+      expect(symptom, id).not.toBe('');
+      expect(checkedAgainst, id).not.toBe('');
+    }
+  });
+
+  it('finds every sample by its own signature and no other', () => {
+    const wrong = SIGNATURES.flatMap(({ id, samples }) =>
+      samples.map((sample) => [id, signatureOf(sample), sample]).filter(([a, b]) => a !== b),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('has samples that all carry a word by which error messages are told from ordinary lines', () => {
+    const silent = SIGNATURES.flatMap(({ samples }) => samples).filter((sample) => !TRIGGER.test(sample));
+    expect(silent).toEqual([]);
+  });
+
+  it('answers hostile lines quickly', () => {
+    const pieces = [
+      'a',
+      ' ',
+      "'",
+      '(',
+      '/',
+      '.',
+      'KV cache ',
+      'not supported ',
+      'ERROR ',
+      'x_y.',
+      'CUDA error: ',
+      'File "',
+    ];
+    for (const { id, patterns } of SIGNATURES) {
+      for (const pattern of patterns) {
+        for (const piece of pieces) {
+          const hostile = piece.repeat(Math.ceil(2000 / piece.length));
+          const begin = performance.now();
+          pattern.test(hostile);
+          expect(performance.now() - begin, `${id} ${String(pattern)} on ${piece}`).toBeLessThan(100);
+        }
+      }
+    }
+  });
+});
