@@ -39,11 +39,13 @@ import { readiness } from './status/readiness.ts';
 import { createControl } from './wiring/control.ts';
 import { createDesiredState } from './wiring/desired-state.ts';
 import { createEngineCare, type EngineCare, pageAccount } from './wiring/engine-care.ts';
+import { readRevision } from './wiring/engine-options.ts';
 import { createEngineSupport } from './wiring/engine-support.ts';
 import { createExposure, ExposureMemorySchema, UNEXPOSED } from './wiring/exposure.ts';
 import { apiGate, createGpuGate, needsGpu } from './wiring/gpu-gate.ts';
 import { createInstallerWatch } from './wiring/installer-watch.ts';
 import { createPageQuestion } from './wiring/page-question.ts';
+import { createModelSurroundings } from './wiring/model-surroundings.ts';
 import { createOverrides, OverridesSchema } from './wiring/overrides.ts';
 import { createStatusSource } from './wiring/status-source.ts';
 
@@ -99,7 +101,20 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     limits: { diskReserveBytes: settings.diskReserveBytes },
   });
   const hub = createHub({ endpoint: settings.hubEndpoint, token: token.current, clock });
-  const model = createModelKeeper({ hub, clock, log, reserveBytes: settings.diskReserveBytes });
+  const gpuReader = createGpuReader(systemGpuParts(clock));
+  const surroundings = createModelSurroundings({
+    gpus: gpuReader,
+    engine,
+    instanceType: () => identity.identity().instance_type,
+    onChange: () => model.surroundingsChanged(),
+  });
+  const model = createModelKeeper({
+    hub,
+    clock,
+    log,
+    reserveBytes: settings.diskReserveBytes,
+    surroundings: surroundings.get,
+  });
   const chats = createChatKeeper({ clock, log, cron: nodeCron });
   const supervisor = createSupervisor({
     engine,
@@ -166,7 +181,14 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     onState: (state) => {
       source.setPaths([state.modelDirectory]);
       apiNeedsGpu = state.project.services.some((service) => service.name === 'api' && needsGpu(service));
-      model.setWanted({ text: state.modelId, directory: state.modelDirectory });
+      surroundings.setProject(state.project);
+      const api = state.project.services.find((service) => service.name === 'api');
+      const revision = api === undefined ? null : readRevision(api);
+      model.setWanted({
+        text: state.modelId,
+        directory: state.modelDirectory,
+        ...(revision === null ? {} : { revision }),
+      });
       exposure.setDesired(care.setFiles(state));
       applyGates();
       if (apiNeedsGpu) void gpuReader.read().then(({ gpus }) => care.setGpu(gpus?.[0]?.name ?? null));
@@ -179,7 +201,10 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     clock,
     log,
     hostname: hostname(),
-    onChange: () => publisher.touch(),
+    onChange: () => {
+      void surroundings.refresh();
+      publisher.touch();
+    },
   });
   const installer = createInstallerWatch({
     path: join(settings.stateDirectory, 'installer-steps.jsonl'),
@@ -191,12 +216,12 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       publisher.touch();
     },
   });
-  const gpuReader = createGpuReader(systemGpuParts(clock));
   const gpuGate = createGpuGate({
     ask: async () => ((await gpuReader.read()).gpus ?? []).length > 0,
     clock,
     onAnswer: () => {
       log.info('the GPU answers');
+      void surroundings.refresh();
       applyGates();
     },
   });
@@ -288,6 +313,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     let uiReady = false;
     supervisor.onChange((snapshot) => {
       support.look(snapshot.docker);
+      surroundings.look(snapshot);
       exposure.look(snapshot);
       const ui = snapshot.services['ui'];
       // Between create and inspect nothing is known of the mounts of a new container.
@@ -329,6 +355,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     async run(signal) {
       connectRooms();
       await installer.refresh();
+      void surroundings.refresh();
       await desired.reload();
       // The engine works while the login message is written and the port is opened.
       const supervised = supervisor.run(signal);

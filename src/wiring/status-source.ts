@@ -108,7 +108,6 @@ export function createStatusSource(parts: StatusSourceParts): StatusSource {
       model: {
         ...parts.model(),
         pinned: settings.pinnedModelId !== null,
-        memoryFit: null,
         load: loadOf(parts.load()),
       },
       bar: (seen) => {
