@@ -858,6 +858,14 @@ export const PROBLEM_TABLE = {
     remedy:
       'End the other program (fuser -v /opt/open-webui/webui.db shows it); keep the database on a local disk.',
   },
+  chat_disk_failed: {
+    class: 'host',
+    title: 'The disk under the chat database fails',
+    cause:
+      'Reading or writing webui.db ended with an error of the disk, of a network file system, or of a full one.',
+    remedy:
+      'Look for disk errors: journalctl -k | grep -i error; keep the database on a local disk with free space, and restore a copy where it is damaged.',
+  },
   chat_database_newer: {
     class: 'fatal',
     title: 'The chat database was written by a newer version of the chat page',

@@ -1,4 +1,9 @@
 import type { Signature } from '../types.ts';
+import { OPEN_WEBUI_DATABASE_SIGNATURES } from './open-webui-database.ts';
+import { OPEN_WEBUI_SETTINGS_SIGNATURES } from './open-webui-settings.ts';
 
-/** Wordings of this family. */
-export const OPEN_WEBUI_SIGNATURES: readonly Signature[] = [];
+/** Wordings of Open WebUI and of what it is made of: databases, Redis, vector stores, settings. */
+export const OPEN_WEBUI_SIGNATURES: readonly Signature[] = [
+  ...OPEN_WEBUI_DATABASE_SIGNATURES,
+  ...OPEN_WEBUI_SETTINGS_SIGNATURES,
+];

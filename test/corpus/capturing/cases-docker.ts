@@ -72,7 +72,7 @@ export const DOCKER_CASES: readonly Case[] = [
     },
     ['/program'],
   ),
-  refused('workdir-is-file', 'container_start_refused', 'the working directory is a file', () => [
+  refused('workdir-is-file', 'container_option_invalid', 'the working directory is a file', () => [
     '--workdir',
     '/etc/passwd',
   ]),
@@ -85,7 +85,7 @@ export const DOCKER_CASES: readonly Case[] = [
   ]),
   refused(
     'mount-file-on-folder',
-    'mount_kind_mismatch',
+    'mount_invalid',
     'a file is mounted where the image has a folder',
     async ({ folder }) => {
       await writeFile(join(folder, 'file'), 'x');
@@ -179,7 +179,7 @@ export const DOCKER_CASES: readonly Case[] = [
   ),
   command(
     'link-missing',
-    'container_reference_missing',
+    'container_option_invalid',
     'the network of a container that does not exist',
     (lab) => [
       ...[
@@ -239,7 +239,7 @@ export const DOCKER_CASES: readonly Case[] = [
     'a registry whose name nobody knows',
     'registry.invalid/acme/image:1',
   ),
-  pull('pull-bad-reference', 'image_reference_invalid', 'a name that is none', 'Acme/Image:1'),
+  pull('pull-bad-reference', 'image_not_found', 'a name that is none', 'Acme/Image:1'),
   {
     name: 'socket-missing',
     family: 'docker',
