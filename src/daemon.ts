@@ -34,6 +34,8 @@ import { EMPTY_MEMORY, ServicesMemorySchema } from './services/memory.ts';
 import { createProbes } from './services/probes.ts';
 import { createSupervisor } from './services/supervisor.ts';
 import type { Settings } from './settings.ts';
+import type { SettingsChange } from './settings-reload.ts';
+import { createProblemJournal, problemRecord, withoutErrors } from './status/problem-record.ts';
 import { createPublisher } from './status/publisher.ts';
 import { readiness } from './status/readiness.ts';
 import { createControl } from './wiring/control.ts';
@@ -64,11 +66,13 @@ export interface DaemonParts {
   clock: Clock;
   log: Log;
   redactor: Redactor;
+  /** Reads the settings again; those that may change at run time are in `settings` and `environment` afterwards. */
+  reloadSettings(): Promise<SettingsChange>;
 }
 
 /** The running daemon, for the process around it. */
 export interface Daemon {
-  /** Reads settings that may change and the compose file again (SIGHUP). */
+  /** Reads settings, hub token and compose file again; rejects with what is not in force, one line each, after telling it. */
   reload(): Promise<void>;
   /** Resolves when everything has ended after `signal`; containers go on running. Rejects with ListenError when it cannot listen. */
   run(signal: AbortSignal): Promise<void>;
@@ -76,7 +80,8 @@ export interface Daemon {
 
 /** Connects the rooms: settings → parts → run → stop. No room knows another; what one needs of another is passed on here. */
 export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
-  const { settings, clock, log, redactor, environment } = parts;
+  const { settings, clock, redactor, environment } = parts;
+  const log = withoutErrors(parts.log);
   const store = await openStateStore(join(settings.stateDirectory, 'state.json'), clock);
   const bootId = await readBootId();
   const moment = () => ({ at: toTimestamp(clock.now()), boot_id: bootId, uptime_seconds: bootSeconds() });
@@ -84,7 +89,9 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
   const token = createTokenSource({
     file: settings.hubTokenFile,
     credentialsDirectory: environment['CREDENTIALS_DIRECTORY'] ?? null,
-    environment: settings.hubToken,
+    get environment() {
+      return settings.hubToken;
+    },
     clock,
     log,
   });
@@ -254,6 +261,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     listen: `${settings.listen.host}:${settings.listen.port}`,
     published: supervisor.snapshot().published,
   });
+  const problemJournal = createProblemJournal(parts.log, clock);
   const publisher = createPublisher({
     assemble: source.assemble,
     sinks: [
@@ -261,6 +269,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
         source.setFinding('motd', await motd.write(renderMotd(status, motdOptions()), change)),
       async (status) => source.setFinding('logs', await logFiles.write(status)),
       async (status) => notifier.status(statusLine(status)),
+      async (status) => problemJournal(status),
     ],
     clock,
     log,
@@ -291,7 +300,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       current: publisher.current,
       ready: () => readiness(publisher.current()),
       livez,
-      control: createControl({ supervisor, model, engine, publisher }),
+      control: createControl({ supervisor, model, engine, publisher, reload }),
       listen: settings.listen,
       socketPath: settings.socketPath,
       clock,
@@ -347,11 +356,20 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     model.tokenChanged();
   };
 
+  const reload = async () => {
+    const { applied, complaints } = await parts.reloadSettings();
+    if (await token.refresh()) refreshToken();
+    await desired.reload();
+    await publisher.publish();
+    const all = [...complaints, ...desired.problems().map(({ title, detail }) => `${title}: ${detail}`)];
+    log.info(`everything was read again; settings that changed: ${applied.join(', ') || 'none'}`);
+    if (all.length === 0) return;
+    parts.log.error(problemRecord({ code: 'reload_failed', detail: all.join('; ') }));
+    throw new Error(all.join('\n'));
+  };
+
   return {
-    async reload() {
-      if (await token.refresh()) refreshToken();
-      await desired.reload();
-    },
+    reload,
     async run(signal) {
       connectRooms();
       await installer.refresh();

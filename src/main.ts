@@ -5,9 +5,10 @@ import { refuseSecondDaemon } from './api/unix-socket.ts';
 import { createDaemon } from './daemon.ts';
 import { createJournalLog, isJournalStream } from './host/journal.ts';
 import { systemClock } from './lib/clock.ts';
-import { errorMessage } from './lib/errors.ts';
 import { createRedactor } from './lib/redact.ts';
 import { EXIT_CONFIGURATION, loadSettings } from './settings.ts';
+import { createSettingsReload } from './settings-reload.ts';
+import { problemRecord } from './status/problem-record.ts';
 import { readVersion } from './version.ts';
 
 /** A daemon that does not end by itself after this is ended; systemd would wait 90 s. */
@@ -21,22 +22,22 @@ const stdoutIsJournal = isJournalStream(environment);
 const loaded = loadSettings(environment);
 if ('errors' in loaded) {
   const prefix = stdoutIsJournal ? '<3>' : 'ai-sandbox: ';
-  process.stderr.write(loaded.errors.map((line) => `${prefix}${line}\n`).join(''));
+  const records = loaded.errors.map((detail) => problemRecord({ code: 'setting_invalid', detail }));
+  process.stderr.write(records.map((line) => `${prefix}${line}\n`).join(''));
   process.exit(EXIT_CONFIGURATION);
 }
 const { settings } = loaded;
 const redactor = createRedactor([settings.hubToken]);
-const log = createJournalLog({
-  stdoutIsJournal,
-  isTty: process.stdout.isTTY === true,
-  redactor,
-  level: settings.logLevel,
-});
+const logOptions = { stdoutIsJournal, isTty: process.stdout.isTTY === true, redactor };
+const log = createJournalLog({ ...logOptions, level: settings.logLevel });
 
-/** A defect: told in one sentence, its stack at debug only; systemd starts the daemon again and containers go on. */
+/**
+ * A defect: told as a problem; what JavaScript says of it is a record of priority debug, written whatever the level, because
+ * it is there once. systemd starts the daemon again, and containers go on.
+ */
 function giveUp(error: unknown): never {
-  log.error(`the daemon ends because of a defect: ${errorMessage(error)}`);
-  log.debug('where it happened', { error });
+  log.error(problemRecord({ code: 'daemon_defect', detail: '' }));
+  createJournalLog({ ...logOptions, level: 'debug' }).debug('the defect', { error });
   process.exit(1);
 }
 process.on('uncaughtException', giveUp);
@@ -56,6 +57,7 @@ setTimeout(flushCompileCache, COMPILE_CACHE_DELAY_MS).unref();
 
 try {
   await Promise.all([refuseSecondDaemon(settings.socketPath), refuseTakenPort(settings.listen)]);
+  const reloadSettings = await createSettingsReload({ file: settings.settingsFile, environment, settings });
   const daemon = await createDaemon({
     settings,
     environment,
@@ -63,16 +65,19 @@ try {
     clock: systemClock,
     log,
     redactor,
+    reloadSettings: async () => {
+      const change = await reloadSettings();
+      log.setLevel(settings.logLevel);
+      redactor.learn([settings.hubToken]);
+      return change;
+    },
   });
-  process.on('SIGHUP', () => {
-    daemon
-      .reload()
-      .catch((error: unknown) => log.error(`the files could not be read again: ${errorMessage(error)}`));
-  });
+  // The daemon has told what failed.
+  process.on('SIGHUP', () => void daemon.reload().catch(() => undefined));
   await daemon.run(stopping.signal);
   process.exit(0);
 } catch (error) {
   if (!(error instanceof ListenError)) giveUp(error);
-  log.error(`${error.code}: ${error.message}`);
+  log.error(problemRecord({ code: 'daemon_cannot_listen', detail: `${error.code}: ${error.message}` }));
   process.exit(1);
 }

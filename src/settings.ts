@@ -35,6 +35,12 @@ export const SETTING_TABLE = {
     allowed: 'an absolute path of at most 107 bytes',
     meaning: 'The Unix socket of the `ai-sandbox` command (root and group `ai-sandbox`).',
   },
+  settingsFile: {
+    variable: 'AI_SANDBOX_SETTINGS_FILE',
+    default: '',
+    allowed: 'an absolute path',
+    meaning: 'The file behind these variables, which a reload reads again; the unit sets it.',
+  },
   stateDirectory: {
     variable: 'AI_SANDBOX_STATE_DIR',
     default: '/var/lib/ai-sandbox',
@@ -114,6 +120,7 @@ export interface Settings {
   composeFile: string;
   listen: { host: string; port: number };
   socketPath: string;
+  settingsFile: string | null;
   stateDirectory: string;
   logDirectory: string;
   motdFile: string;
@@ -141,6 +148,7 @@ const parsers: { [Name in SettingName]: (text: string) => Settings[Name] | undef
   listen: loopbackAddress,
   socketPath: (text) =>
     Buffer.byteLength(text) <= SOCKET_PATH_MAXIMUM_BYTES ? absolutePath(text) : undefined,
+  settingsFile: (text) => (text === '' ? null : absolutePath(text)),
   stateDirectory: absolutePath,
   logDirectory: absolutePath,
   motdFile: absolutePath,
@@ -184,6 +192,7 @@ export function loadSettings(
     composeFile: read('composeFile'),
     listen: read('listen'),
     socketPath: read('socketPath'),
+    settingsFile: read('settingsFile'),
     stateDirectory: read('stateDirectory'),
     logDirectory: read('logDirectory'),
     motdFile: read('motdFile'),

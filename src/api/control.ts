@@ -7,6 +7,8 @@ export interface Control {
   restart(name: string): Promise<void>;
   /** Tries a failed or waiting model download again now. */
   retryModel(): Promise<void>;
+  /** Reads settings, hub token and compose file again; rejects with what is not in force, one line each. */
+  reload(): Promise<void>;
   /** Services of the compose file in its order. */
   serviceNames(): string[];
   /** Redacted lines without their ends; ends by itself without `follow`; throws with the reason in words. */

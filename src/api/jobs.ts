@@ -2,13 +2,13 @@ import { type Clock, toTimestamp } from '../lib/clock.ts';
 import { errorMessage } from '../lib/errors.ts';
 
 /** What a job does. */
-export type JobAction = 'start' | 'stop' | 'restart' | 'retry';
+export type JobAction = 'start' | 'stop' | 'restart' | 'retry' | 'reload';
 
 /** A change that was asked for and is carried out after the answer. */
 interface Job {
   id: string;
   action: JobAction;
-  /** Name of the service, or `model`. */
+  /** Name of the service, `model` or `daemon`. */
   target: string;
   state: 'running' | 'succeeded' | 'failed';
   created_at: string;

@@ -74,6 +74,7 @@ export function addControlRoutes(app: FastifyInstance, { control, jobs, logStrea
     });
   }
   app.post('/model/retry', (_request, reply) => accept(reply, 'retry', 'model', () => control.retryModel()));
+  app.post('/reload', (_request, reply) => accept(reply, 'reload', 'daemon', () => control.reload()));
   app.get<{ Params: { id: string } }>('/jobs/:id', (request, reply) => {
     const job = jobs.get(request.params.id);
     if (job !== null) return sendJson(reply, job);
@@ -99,7 +100,7 @@ export function addControlRoutes(app: FastifyInstance, { control, jobs, logStrea
 const PATHS: readonly { pattern: RegExp; method: 'GET' | 'POST'; controlOnly: boolean }[] = [
   { pattern: /^\/(status|livez|readyz)$/, method: 'GET', controlOnly: false },
   { pattern: /^\/services\/[^/]+\/(start|stop|restart)$/, method: 'POST', controlOnly: true },
-  { pattern: /^\/model\/retry$/, method: 'POST', controlOnly: true },
+  { pattern: /^\/(model\/retry|reload)$/, method: 'POST', controlOnly: true },
   { pattern: /^\/services\/[^/]+\/logs$/, method: 'GET', controlOnly: true },
   { pattern: /^\/jobs\/[^/]+$/, method: 'GET', controlOnly: true },
 ];

@@ -33,7 +33,8 @@ export async function listenOnSocket(server: Server, path: string, log: Log): Pr
   }
   await chmod(path, SOCKET_MODE);
   const groupId = await groupIdOf(CONTROL_GROUP);
-  if (groupId === null) return;
+  // A directory with the set-group-ID bit has given it already: under the unit's sandbox nobody may change owners.
+  if (groupId === null || (await lstat(path)).gid === groupId) return;
   await chown(path, process.geteuid?.() ?? 0, groupId).catch((error: unknown) =>
     log.warn(`${path} could not be given to the group ${CONTROL_GROUP}: ${errorMessage(error)}`),
   );

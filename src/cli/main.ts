@@ -4,6 +4,7 @@ import { silentLog } from '../lib/log.ts';
 import { loadSettings, type Settings } from '../settings.ts';
 import { readVersion } from '../version.ts';
 import type { CliContext, ConfigReport } from './command.ts';
+import { daemonEnvironment } from './daemon-environment.ts';
 import { EXIT } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
 import { runCli } from './run.ts';
@@ -44,7 +45,7 @@ function wantsColour(): boolean {
 
 /** Bad settings end only a command that needs one: help and version are there for whoever mends them. */
 function readSettings(): Settings {
-  const loaded = loadSettings(process.env);
+  const loaded = loadSettings(daemonEnvironment(process.env));
   if ('errors' in loaded) throw new CliFailure(EXIT.badSetting, loaded.errors.join('\n'));
   return loaded.settings;
 }

@@ -6,6 +6,7 @@ import { configCheckCommand } from './commands/config-check.ts';
 import { explainCommand } from './commands/explain.ts';
 import { logsCommand } from './commands/logs.ts';
 import { modelRetryCommand } from './commands/model-retry.ts';
+import { reloadCommand } from './commands/reload.ts';
 import { statusCommand } from './commands/status.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   explainCommand,
   configCheckCommand,
   modelRetryCommand,
+  reloadCommand,
 ];
 
 /**

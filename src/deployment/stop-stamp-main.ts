@@ -12,8 +12,8 @@ import { consoleLine, type DaemonEnd, stampStopped } from './stop-stamp.ts';
  * message instead. Exit code 1 when the login message could not be written; the console is a best effort.
  */
 
-/** The console of the machine; on a virtual one the serial line that its provider shows. */
-const CONSOLE = '/dev/console';
+/** The console of the machine; on a virtual one the serial line that its provider shows. Tests name a file. */
+const CONSOLE = process.env['AI_SANDBOX_CONSOLE'] ?? '/dev/console';
 
 const environment = process.env;
 const removes = process.argv.includes('--remove');

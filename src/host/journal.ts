@@ -18,6 +18,12 @@ export interface JournalLogOptions {
   now?: () => Date;
 }
 
+/** The log of the daemon. */
+export interface JournalLog extends Log {
+  /** The least level that is written from now on. */
+  setLevel(level: LogLevel): void;
+}
+
 /** Whether a descriptor is the one that systemd connected to the journal: JOURNAL_STREAM is its `device:inode`. */
 export function isJournalStream(env: Readonly<Record<string, string | undefined>>, descriptor = 1): boolean {
   const stream = env['JOURNAL_STREAM'];
@@ -35,7 +41,7 @@ export function isJournalStream(env: Readonly<Record<string, string | undefined>
  * terminal. Every line goes through the redactor. An error among the fields is one sentence; its stack is written at level
  * debug only, on the same line.
  */
-export function createJournalLog(options: JournalLogOptions): Log {
+export function createJournalLog(options: JournalLogOptions): JournalLog {
   const { redactor, now = () => new Date() } = options;
   const output = options.output ?? standardOutput();
   const format = (record: LogRecord) => {
@@ -46,19 +52,24 @@ export function createJournalLog(options: JournalLogOptions): Log {
     { level: options.level, base: null, timestamp: false },
     { write: (json: string) => output.write(`${redactor.redact(format(toRecord(json)))}\n`) },
   );
-  const debugging = options.level === 'debug';
   const writeAt =
     (level: LogLevel) =>
     (message: string, fields: Record<string, unknown> = {}) => {
       if (!logger.isLevelEnabled(level)) return;
       // Under one key of our own, so that a field never collides with those of pino.
-      logger[level]({ fields: plainFields(fields, redactor, debugging) }, redactor.redact(message));
+      logger[level](
+        { fields: plainFields(fields, redactor, logger.isLevelEnabled('debug')) },
+        redactor.redact(message),
+      );
     };
   return {
     error: writeAt('error'),
     warn: writeAt('warn'),
     info: writeAt('info'),
     debug: writeAt('debug'),
+    setLevel: (next) => {
+      logger.level = next;
+    },
   };
 }
 

@@ -10,6 +10,7 @@ export function createControl(parts: {
   model: Pick<ModelKeeper, 'retry'>;
   engine: Pick<Engine, 'logs'>;
   publisher: Pick<Publisher, 'publish'>;
+  reload: Control['reload'];
 }): Control {
   const { supervisor, model, engine, publisher } = parts;
   /** A finished job is already visible in /status. */
@@ -25,6 +26,7 @@ export function createControl(parts: {
       model.retry();
       await publisher.publish();
     },
+    reload: parts.reload,
     serviceNames: () => Object.keys(supervisor.snapshot().services),
     async *logs(name, query, signal) {
       const id = supervisor.snapshot().services[name]?.container_id ?? null;

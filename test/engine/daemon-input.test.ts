@@ -113,7 +113,7 @@ describe('what is taken', { timeout: TEST_LIMIT_MS }, () => {
     });
     expect(await second.ended).toEqual({ code: 1, signal: null });
     expect(second.journal()).toMatch(
-      /^[^\n]*ERROR already_running: another ai-sandbox daemon answers[^\n]*\n$/,
+      /^[^\n]*ERROR daemon_cannot_listen: [^\n]*: already_running: another ai-sandbox daemon answers[^\n]*\n$/,
     );
     expect(await second.motd().catch(() => 'no motd')).toMatch(/^(no motd)?$/);
     expect((await first.status()).version).toBeTruthy();

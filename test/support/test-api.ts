@@ -21,6 +21,7 @@ export function fakeControl(calls: Calls, change: Partial<Control> = {}): Contro
     stop: (name) => note(`stop ${name}`)(),
     restart: (name) => note(`restart ${name}`)(),
     retryModel: note('retry model'),
+    reload: note('reload'),
     serviceNames: () => ['api', 'ui'],
     async *logs(name, query) {
       yield `${name} ${query.tail} ${query.follow}`;

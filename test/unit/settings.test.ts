@@ -17,6 +17,7 @@ describe('settings', () => {
       composeFile: '/opt/ai-sandbox/docker-compose.yml',
       listen: { host: '127.0.0.1', port: 9000 },
       socketPath: '/run/ai-sandbox/control.sock',
+      settingsFile: null,
       stateDirectory: '/var/lib/ai-sandbox',
       logDirectory: '/var/log/ai-sandbox',
       motdFile: '/etc/motd',

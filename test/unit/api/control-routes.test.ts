@@ -39,6 +39,21 @@ describe('the control socket', () => {
     expect(setup.calls).toEqual(['retry model']);
   });
 
+  it('accepts a reload and tells in its job what is not in force', async () => {
+    await using setup = await testApi({
+      control: fakeControl([], {
+        async reload() {
+          throw new Error('one line\nand another');
+        },
+      }),
+    });
+    const accepted = await setup.api.unix.inject({ method: 'POST', url: '/reload' });
+    expect(accepted.json()).toMatchObject({ action: 'reload', target: 'daemon' });
+    await turn();
+    const job = await setup.api.unix.inject({ url: `/jobs/${accepted.json().id}` });
+    expect(job.json()).toMatchObject({ state: 'failed', detail: 'one line\nand another' });
+  });
+
   it('needs no Host of this machine: no browser reaches a socket', async () => {
     await using setup = await testApi();
     const answer = await setup.api.unix.inject({ url: '/status', headers: { host: 'anything' } });

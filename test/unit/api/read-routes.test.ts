@@ -53,13 +53,16 @@ describe('the read-only port', () => {
     expect(answer.json()).toMatchObject({ status: 503, detail: 'no round for 90 s' });
   });
 
-  it.each(['/services/api/stop', '/model/retry'])('carries out no change: POST %s', async (url) => {
-    await using setup = await testApi();
-    const answer = await setup.api.tcp.inject({ method: 'POST', url });
-    expect(answer.statusCode).toBe(404);
-    expect(answer.json().detail).toContain(`curl --unix-socket ${setup.socketPath} http://localhost${url}`);
-    expect(setup.calls).toEqual([]);
-  });
+  it.each(['/services/api/stop', '/model/retry', '/reload'])(
+    'carries out no change: POST %s',
+    async (url) => {
+      await using setup = await testApi();
+      const answer = await setup.api.tcp.inject({ method: 'POST', url });
+      expect(answer.statusCode).toBe(404);
+      expect(answer.json().detail).toContain(`curl --unix-socket ${setup.socketPath} http://localhost${url}`);
+      expect(setup.calls).toEqual([]);
+    },
+  );
 
   it('shows no logs and no jobs', async () => {
     await using setup = await testApi();

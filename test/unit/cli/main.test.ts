@@ -42,6 +42,21 @@ describe('the ai-sandbox program', () => {
     expect(refused.stderr).toContain('ai-sandbox: AI_SANDBOX_LISTEN is "everywhere"; allowed is');
   });
 
+  it('reloads the daemon that systemd names, wherever the settings of now say it listens', async () => {
+    await using setup = await testApi();
+    await setup.api.listen();
+    const daemon = spawn('sleep', ['60'], { env: { AI_SANDBOX_SOCKET: setup.socketPath } });
+    try {
+      const child = spawn(process.execPath, [MAIN, 'reload'], {
+        env: { ...process.env, AI_SANDBOX_LISTEN: 'nowhere', MAINPID: String(daemon.pid) },
+      });
+      const [code] = await once(child, 'exit');
+      expect([code, setup.calls]).toEqual([0, ['reload']]);
+    } finally {
+      daemon.kill();
+    }
+  });
+
   it('checks a real file without the daemon', () => {
     const file = join(import.meta.dirname, 'main.test.ts');
     const { status, stdout } = spawnSync(process.execPath, [MAIN, 'config', 'check', file], {

@@ -188,6 +188,31 @@ describe('ai-sandbox start, stop, restart', () => {
   });
 });
 
+describe('ai-sandbox reload', () => {
+  it('is done when the daemon has read everything again', async () => {
+    await using setup = await testApi();
+    await setup.api.listen();
+    expect((await cli('reload', { socketPath: setup.socketPath })).code).toBe(0);
+    expect(setup.calls).toEqual(['reload']);
+  });
+
+  it('fails with every line of what is not in force', async () => {
+    await using setup = await testApi({
+      control: fakeControl([], {
+        async reload() {
+          throw new Error('the compose file is wrong\nthe port needs a restart');
+        },
+      }),
+    });
+    await setup.api.listen();
+    expect(await cli('reload', { socketPath: setup.socketPath })).toEqual({
+      code: 1,
+      out: '',
+      err: 'the compose file is wrong\nthe port needs a restart\n',
+    });
+  });
+});
+
 describe('ai-sandbox logs', () => {
   it('shows the lines of one service as they are', async () => {
     await using setup = await testApi();

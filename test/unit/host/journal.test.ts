@@ -29,6 +29,21 @@ function record(write: (log: Log) => void, options: Partial<JournalLogOptions> =
 }
 
 describe('createJournalLog', () => {
+  test('writes from another level on when it is told so', () => {
+    const chunks: string[] = [];
+    const log = createJournalLog({
+      stdoutIsJournal: true,
+      isTty: false,
+      redactor: createRedactor(),
+      level: 'info',
+      output: { write: (text) => chunks.push(text) },
+    });
+    log.debug('a');
+    log.setLevel('debug');
+    log.debug('b', { error: new Error('c') });
+    expect(chunks).toEqual([expect.stringMatching(/^<7>b error=c error_stack="Error: c[^\n]*\n$/)]);
+  });
+
   test('gives every level its priority in the journal', () => {
     const lines = record(
       (log) => {

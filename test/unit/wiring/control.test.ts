@@ -29,6 +29,7 @@ function setStage(containerId: string | null = 'c0ffee') {
       },
     },
     publisher: { publish: note('publish') },
+    reload: note('reload'),
   });
   return { control, calls };
 }
