@@ -10,8 +10,7 @@ import { specHash } from './compose/spec-hash.ts';
 import { readInstallerStamp } from './deployment/installer-stamp.ts';
 import { createLogFiles } from './deployment/log-files.ts';
 import { DeploymentMemorySchema, INITIAL_DEPLOYMENT, startDeployment } from './deployment/machine.ts';
-import { renderMotd } from './deployment/motd.ts';
-import { createMotdFile } from './deployment/motd-file.ts';
+import { diagnose } from './diagnosis/diagnose.ts';
 import { createEngine } from './docker/client.ts';
 import { createRequest } from './docker/container-spec.ts';
 import { createCredentials } from './docker/credentials.ts';
@@ -144,6 +143,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     settings: { silenceLimitMs: settings.silenceLimitMs },
     onRun: (service, notice) => care.onRun(service, notice),
     onLogLine: (service, line) => care.onLogLine(service, line),
+    diagnose,
     heal: (service, heal) => care.heal(service, heal),
   });
   const exposure = createExposure({

@@ -29,8 +29,9 @@ function failStart(error: string): never {
 }
 
 async function load(options: EngineOptions): Promise<void> {
-  const { facts } = options;
-  const failure = START_FAILURES[options.fail]?.(facts.model);
+  const { facts, fittingTokens } = options;
+  const { model, maxModelLen } = facts;
+  const failure = START_FAILURES[options.fail]?.({ model, maxModelLen, fittingTokens });
   let passed = 0;
   for (const step of startSteps(facts)) {
     if (failure?.stage === 'engine' && passed + step.share > failure.after) failStart(failure.error);

@@ -14,12 +14,25 @@ const engine = (error: string): StartFailure => ({ stage: 'engine', after: 0.4, 
 const gated = (model: string): string =>
   `OSError: You are trying to access a gated repo.\nMake sure to have access to it at https://huggingface.co/${model}.\n401 Client Error. (Request ID: Root=1-00000000)\n\nCannot access gated repo for url https://huggingface.co/${model}/resolve/main/config.json.\nAccess to model ${model} is restricted. You must have access to it and be authenticated to access it. Please log in.`;
 
-/** Failing starts by the short ids of the failure table; `model` is the id of the command line. */
-export const START_FAILURES: Readonly<Record<string, (model: string) => StartFailure>> = {
-  kv_small: () =>
-    engine(
-      "ValueError: To serve at least one request with the model's max seq len (32768), (4.0 GiB KV cache is needed, which is larger than the available KV cache memory (1.57 GiB). Based on the available memory, the estimated maximum model length is 12848. Try increasing `gpu_memory_utilization` (which also controls CPU memory on the CPU backend) or decreasing `max_model_len` when initializing the engine.",
-    ),
+/** What a failure depends on. */
+export interface FailureFacts {
+  /** The id of the command line. */
+  model: string;
+  /** Tokens of context that were asked for; null before they are known. */
+  maxModelLen: number | null;
+  /** Tokens that fit into the memory that is left. */
+  fittingTokens: number;
+}
+
+/** Failing starts by the short ids of the failure table. Null: these facts do not fail. */
+export const START_FAILURES: Readonly<Record<string, (facts: FailureFacts) => StartFailure | null>> = {
+  kv_small: ({ maxModelLen, fittingTokens }) =>
+    maxModelLen !== null && maxModelLen <= fittingTokens
+      ? null
+      : engine(
+          `ValueError: To serve at least one request with the model's max seq len (${maxModelLen}), (4.0 GiB KV cache is needed, which is larger than the available KV cache memory (1.57 GiB). Based on the available memory, the estimated maximum model length is ${fittingTokens}. Try increasing \`gpu_memory_utilization\` (which also controls CPU memory on the CPU backend) or decreasing \`max_model_len\` when initializing the engine.`,
+        ),
+  unnamed: () => engine('RuntimeError: the stand-in gave up for a reason of its own'),
   kv_none: () =>
     engine(
       'ValueError: No available memory for the cache blocks. Try increasing `gpu_memory_utilization` when initializing the engine.',
@@ -49,8 +62,8 @@ export const START_FAILURES: Readonly<Record<string, (model: string) => StartFai
     engine(
       'RuntimeError: unable to open shared memory object </torch_40_1> in read-write mode: No space left on device (28)',
     ),
-  gated: (model) => api(gated(model)),
-  repo404: (model) =>
+  gated: ({ model }) => api(gated(model)),
+  repo404: ({ model }) =>
     api(
       `OSError: ${model} is not a local folder and is not a valid model identifier listed on 'https://huggingface.co/models'\nRepository Not Found for url: https://huggingface.co/api/models/${model}.`,
     ),
@@ -66,7 +79,7 @@ export const START_FAILURES: Readonly<Record<string, (model: string) => StartFai
     api(
       "pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig\n  Value error, Model architectures ['NoSuchForCausalLM'] are not supported for now. Supported architectures: ['LlamaForCausalLM']",
     ),
-  trust: (model) =>
+  trust: ({ model }) =>
     api(
       `ValueError: The repository ${model} contains custom code which must be executed to correctly load the model. Please pass the argument \`trust_remote_code=True\` or use the \`--trust-remote-code\` flag in the CLI.`,
     ),

@@ -20,6 +20,8 @@ export interface Knobs {
   checkCache: boolean;
   /** STAND_IN_MODEL_MAX_LEN: the model's own longest context where no config.json says it, in tokens. */
   modelMaxLen: number;
+  /** STAND_IN_FITTING_TOKENS: the longest context that `kv_small` leaves room for, in tokens. */
+  fittingTokens: number;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -40,5 +42,6 @@ export function readKnobs(env: Environment): Knobs {
     noChatTemplate: env['STAND_IN_NO_CHAT_TEMPLATE'] === '1',
     checkCache: env['STAND_IN_CHECK_CACHE'] !== '0',
     modelMaxLen: Number(env['STAND_IN_MODEL_MAX_LEN'] ?? 2048),
+    fittingTokens: Number(env['STAND_IN_FITTING_TOKENS'] ?? 1024),
   };
 }

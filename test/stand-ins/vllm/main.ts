@@ -91,7 +91,8 @@ async function start(
 ): Promise<{ engine: EngineClient; facts: StartFacts }> {
   const starts = countStart();
   const fail = knobs.failStarts === 0 || starts <= knobs.failStarts ? knobs.fail : '';
-  const failure = START_FAILURES[fail]?.(args.model);
+  const { fittingTokens } = knobs;
+  const failure = START_FAILURES[fail]?.({ model: args.model, maxModelLen: null, fittingTokens });
   if (fail !== '' && failure === undefined)
     die(`STAND_IN_FAIL=${fail}: known are ${Object.keys(START_FAILURES).join(', ')}`);
   if (failure?.stage === 'api') {
@@ -110,6 +111,7 @@ async function start(
   const engine = new EngineClient({
     facts,
     fail,
+    fittingTokens,
     checkWeights: cached.path !== args.model,
     leakBytesPerSecond: knobs.leakBytesPerSecond,
   });

@@ -18,6 +18,8 @@ export interface EngineOptions {
   facts: StartFacts;
   /** Name in the table of failing starts; '' for none. */
   fail: string;
+  /** For `kv_small`, in tokens. */
+  fittingTokens: number;
   checkWeights: boolean;
   leakBytesPerSecond: number;
 }

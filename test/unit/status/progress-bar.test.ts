@@ -66,7 +66,7 @@ describe('the bar from the first byte to ready', () => {
         { api: starting, load: 99 },
         { api: readyService() },
       ]),
-    ).toEqual([0, 36, 48, 48, 60, 80, 99, 100]);
+    ).toEqual([0, 36, 48, 60, 60, 80, 99, 100]);
   });
 
   test('is the load alone where nothing has to be fetched', () => {
