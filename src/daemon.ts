@@ -10,6 +10,8 @@ import { specHash } from './compose/spec-hash.ts';
 import { readInstallerStamp } from './deployment/installer-stamp.ts';
 import { createLogFiles } from './deployment/log-files.ts';
 import { DeploymentMemorySchema, INITIAL_DEPLOYMENT, startDeployment } from './deployment/machine.ts';
+import { renderMotd } from './deployment/motd.ts';
+import { createMotdFile } from './deployment/motd-file.ts';
 import { diagnose } from './diagnosis/diagnose.ts';
 import { createEngine } from './docker/client.ts';
 import { createRequest } from './docker/container-spec.ts';
