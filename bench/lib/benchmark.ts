@@ -11,14 +11,24 @@ export interface Stage {
   defer(undo: () => Promise<unknown>): void;
   /** Aborts at Ctrl-C. */
   signal: AbortSignal;
+  /** Values of the benchmark's own options. */
+  options: Record<string, string>;
 }
 
 /**
- * Runs a benchmark as a command: `--rounds N`, cleaning up, exit status 1 when a target is missed, 130 after Ctrl-C.
+ * Runs a benchmark as a command: `--rounds N` and its own options with their defaults, cleaning up, exit status 1 when
+ * a target is missed, 130 after Ctrl-C.
  */
-export async function benchmark(run: (stage: Stage) => Promise<void>): Promise<void> {
-  const { values } = parseArgs({ options: { rounds: { type: 'string', default: String(DEFAULT_ROUNDS) } } });
-  const rounds = Number(values.rounds);
+export async function benchmark(
+  run: (stage: Stage) => Promise<void>,
+  defaults: Record<string, string> = {},
+): Promise<void> {
+  const known = Object.entries({ rounds: String(DEFAULT_ROUNDS), ...defaults });
+  const { values } = parseArgs({
+    options: Object.fromEntries(known.map(([name, value]) => [name, { type: 'string', default: value }])),
+  });
+  const { rounds: wanted, ...options } = values as Record<string, string>;
+  const rounds = Number(wanted);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a whole number from 1');
   const report = createReport();
   const undos: (() => Promise<unknown>)[] = [];
@@ -35,7 +45,7 @@ export async function benchmark(run: (stage: Stage) => Promise<void>): Promise<v
 
   let failed = false;
   try {
-    const stage = { rounds, report, defer: undos.push.bind(undos), signal: interrupted.signal };
+    const stage = { rounds, report, defer: undos.push.bind(undos), signal: interrupted.signal, options };
     const work = run(stage);
     work.catch(() => undefined);
     await Promise.race([work, interruption]);

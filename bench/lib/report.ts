@@ -6,10 +6,15 @@ const NAME_WIDTH = 52;
 /** Above this load per core other work takes so much of the machine that the figures say little. */
 const BUSY_LOAD_PER_CORE = 0.5;
 
+type Unit = 'ms' | 'MiB' | 'MB/s' | 's/GB';
+
+/** Digits after the point. */
+const DIGITS: Record<Unit, number> = { ms: 0, MiB: 1, 'MB/s': 0, 's/GB': 2 };
+
 /** One side of a comparison: its name and what was measured in each round. */
 export interface Series {
   name: string;
-  unit: 'ms' | 'MiB';
+  unit: Unit;
   values: readonly number[];
 }
 
@@ -20,7 +25,7 @@ export interface Report {
   /** Ours divided by the peer's, of the medians and pair by pair, against a target. */
   ratio(title: string, ours: Series, peer: Series, target: number): void;
   /** A plain value against a target. */
-  atMost(title: string, value: number, unit: Series['unit'], target: number): void;
+  atMost(title: string, value: number, unit: Unit, target: number): void;
   /** How many targets were missed. */
   missed(): number;
 }
@@ -52,7 +57,7 @@ export function createReport(): Report {
     series(...all) {
       console.log('');
       for (const { name, unit, values } of all) {
-        const show = (value: number) => value.toFixed(unit === 'ms' ? 0 : 1).padStart(6);
+        const show = (value: number) => value.toFixed(DIGITS[unit]).padStart(6);
         console.log(
           `${name.padEnd(NAME_WIDTH)} median ${show(median(values))} ${unit}   p10 ${show(percentile(values, 0.1))}   p90 ${show(percentile(values, 0.9))}   n ${values.length}`,
         );
@@ -63,12 +68,12 @@ export function createReport(): Report {
       const pairs = pairRatios(ours.values, peer.values);
       const spread = `pairs p10 ${percentile(pairs, 0.1).toFixed(2)}, median ${median(pairs).toFixed(2)}, p90 ${percentile(pairs, 0.9).toFixed(2)}`;
       console.log(
-        `  ${title}: ${ratio.toFixed(3)} (${spread}); target <= ${target.toFixed(1)}: ${verdict(ratio <= target)}`,
+        `  ${title}: ${ratio.toFixed(3)} (${spread}); target <= ${Number(target.toFixed(3))}: ${verdict(ratio <= target)}`,
       );
     },
     atMost(title, value, unit, target) {
       console.log(
-        `  ${title}: ${value.toFixed(unit === 'ms' ? 0 : 1)} ${unit}; target <= ${target} ${unit}: ${verdict(value <= target)}`,
+        `  ${title}: ${value.toFixed(DIGITS[unit])} ${unit}; target <= ${target} ${unit}: ${verdict(value <= target)}`,
       );
     },
     missed: () => missed,

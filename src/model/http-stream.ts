@@ -86,6 +86,8 @@ export function streamGet(
             if (unwantedBytes > UNWANTED_BYTES) controller.abort(new Error('the answer is not wanted'));
             return;
           }
+          // undici resumes with an empty chunk: pausing at that would resume and pause without end.
+          if (chunk.length === 0) return;
           try {
             const pause = receiver.onBytes(chunk);
             if (pause === undefined) return;

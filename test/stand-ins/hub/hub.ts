@@ -18,6 +18,8 @@ export interface HubOptions {
   throttle?: number;
   /** Entries on one page of a file list; the public hub has 1,000. */
   pageSize?: number;
+  /** Address of another server that sends the large files, by their sha256. Absent: the hub itself, under another name. */
+  cdn?: string;
   /** How long a signed address is valid; the public hub has about one hour. */
   signedUrlSeconds?: number;
 }
@@ -124,7 +126,8 @@ export async function startHub(options: HubOptions): Promise<RunningHub> {
     headers['x-linked-size'] = String(file.size);
     headers['x-linked-etag'] = `"${file.sha256}"`;
     headers['etag'] = `"${file.oid}"`;
-    headers['location'] = `${origin}${pathname}?Expires=${expires}&Signature=${sign(pathname, expires)}`;
+    headers['location'] =
+      `${options.cdn ?? origin}${pathname}?Expires=${expires}&Signature=${sign(pathname, expires)}`;
     response.writeHead(302, headers).end();
   };
 
