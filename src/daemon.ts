@@ -19,6 +19,7 @@ import { createCredentials } from './docker/credentials.ts';
 import { bootSeconds, readBootId } from './host/boot-id.ts';
 import { createGpuReader, systemGpuParts } from './host/gpu-reader.ts';
 import { createIdentityKeeper } from './host/identity-keeper.ts';
+import { createKernelLog } from './host/kernel-log.ts';
 import { createMetadataClient } from './host/metadata-client.ts';
 import { statusLine } from './host/status-line.ts';
 import { createNotifier } from './host/systemd.ts';
@@ -46,6 +47,7 @@ import { readRevision } from './wiring/engine-options.ts';
 import { createEngineSupport } from './wiring/engine-support.ts';
 import { createExposure, ExposureMemorySchema, UNEXPOSED } from './wiring/exposure.ts';
 import { apiGate, createGpuGate, needsGpu } from './wiring/gpu-gate.ts';
+import { createGpuWatch } from './wiring/gpu-watch.ts';
 import { createInstallerWatch } from './wiring/installer-watch.ts';
 import { createPageQuestion } from './wiring/page-question.ts';
 import { createModelSurroundings } from './wiring/model-surroundings.ts';
@@ -234,6 +236,14 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       applyGates();
     },
   });
+  const gpuWatch = createGpuWatch({
+    reader: gpuReader,
+    kernelLog: createKernelLog(),
+    uptimeSeconds: bootSeconds,
+    matters: () => apiNeedsGpu && installer.verdict().driver === 'not_awaited',
+    clock,
+    log,
+  });
   const source = createStatusSource({
     version: parts.version,
     clock,
@@ -252,6 +262,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     desiredProblems: desired.problems,
     installer,
     exposure,
+    gpus: gpuWatch,
   });
 
   const notifier = createNotifier(environment);
@@ -393,6 +404,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
         installer.run(signal),
         exposure.run(signal),
         gpuGate.run(signal),
+        gpuWatch.run(signal, publisher.touch),
         care.run(signal),
         token.watch(signal, refreshToken),
         desired.watch(signal),

@@ -23,6 +23,7 @@ import { carryProblem, type Finding, type Problem } from '../status/problem.ts';
 import { EMPTY_BAR, stepBar } from '../status/progress-bar.ts';
 import type { ChatView, DiskView, ModelView, Status } from '../status/schema.ts';
 import type { Exposure } from './exposure.ts';
+import type { GpuWatch } from './gpu-watch.ts';
 import type { InstallerWatch } from './installer-watch.ts';
 import { redactStatus } from './redact-status.ts';
 
@@ -63,6 +64,7 @@ export interface StatusSourceParts {
   desiredProblems(): Problem[];
   installer: Pick<InstallerWatch, 'verdict' | 'problem'>;
   exposure: Pick<Exposure, 'settled' | 'problems'>;
+  gpus: Pick<GpuWatch, 'gpus' | 'problem'>;
 }
 
 /** Makes the source of the status. */
@@ -120,12 +122,14 @@ export function createStatusSource(parts: StatusSourceParts): StatusSource {
       },
       deployment: deploymentView(memory, parts.identity.identity()),
       chat: parts.chats.snapshot(),
-      host: { gpus: null, disks },
+      host: { gpus: parts.gpus.gpus(), disks },
       links: linksFor(services.published, { publicAddresses: parts.identity.publicAddresses() }),
       problems: [
         ...parts.desiredProblems(),
         ...parts.exposure.problems(),
-        ...[parts.installer.problem(), ...Object.values(standing)].filter((problem) => problem !== null),
+        ...[parts.installer.problem(), parts.gpus.problem(), ...Object.values(standing)].filter(
+          (problem) => problem !== null,
+        ),
       ],
     });
     return redactStatus(status, parts.redactor);

@@ -52,6 +52,7 @@ function setStage(memory: DeploymentMemory = INITIAL_DEPLOYMENT) {
     desiredProblems: () => [],
     installer: { verdict: () => NO_INSTALLER, problem: () => null },
     exposure: { settled: () => true, problems: () => [] },
+    gpus: { gpus: () => null, problem: () => null },
   });
   return { ...stage, stage, source };
 }

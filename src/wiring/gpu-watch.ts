@@ -1,0 +1,111 @@
+import { diagnose } from '../diagnosis/diagnose.ts';
+import { gpuView } from '../host/gpu.ts';
+import { type ExplainOutput, gpuFinding } from '../host/gpu-problem.ts';
+import type { GpuReader, GpuReading } from '../host/gpu-reader.ts';
+import type { KernelLog, OomKillEvent, XidEvent } from '../host/kernel-log.ts';
+import { xidRow } from '../host/xid.ts';
+import { type Clock, toTimestamp } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import { carryProblem, type Problem } from '../status/problem.ts';
+import type { GpuView } from '../status/schema.ts';
+
+/** Between two looks at a machine that has a GPU: a look starts nvidia-smi twice. */
+const LOOK_INTERVAL_MS = 30_000;
+/** Kernel events kept; a GPU that fails reports thousands. */
+const MAXIMUM_EVENTS = 200;
+
+/** What the machine's GPUs do, seen from the host. */
+export interface GpuWatch {
+  /** Empty: the machine has none. Null: not known. */
+  gpus(): GpuView[] | null;
+  problem(): Problem | null;
+  /** The kernel's report that it ended a process of this container for want of memory; null when there is none. */
+  oomKillOf(containerId: string): OomKillEvent | null;
+  /** Looks from time to time until `signal` aborts. Never rejects. */
+  run(signal: AbortSignal, onChange: () => void): Promise<void>;
+}
+
+/** Makes the watch. Without a GPU it starts no process; the kernel log is read all the same. */
+export function createGpuWatch(parts: {
+  reader: GpuReader;
+  kernelLog: KernelLog;
+  /** Seconds since boot. */
+  uptimeSeconds(): number;
+  /** A service uses the GPU, and nobody is still installing its driver: what is wrong with it is a problem. */
+  matters(): boolean;
+  clock: Clock;
+  log: Log;
+}): GpuWatch {
+  const { reader, kernelLog, clock, log } = parts;
+  let reading: GpuReading | null = null;
+  let standing: Problem | null = null;
+  let xids: XidEvent[] = [];
+  let oomKills: OomKillEvent[] = [];
+
+  const timeOf = (atSeconds: number | null): string => {
+    const agoMs = atSeconds === null ? 0 : Math.max(0, parts.uptimeSeconds() - atSeconds) * 1000;
+    return toTimestamp(new Date(clock.now().getTime() - agoMs));
+  };
+  const take = (events: Awaited<ReturnType<KernelLog['poll']>>): void => {
+    for (const event of events ?? []) {
+      if (event.kind === 'xid') {
+        xids = [...xids, event].slice(-MAXIMUM_EVENTS);
+        log.warn(`XID ${event.xid} of the GPU at ${event.pciBusId}: ${xidRow(event.xid).meaning}`);
+      } else oomKills = [...oomKills, event].slice(-MAXIMUM_EVENTS);
+    }
+  };
+  const look = async (): Promise<void> => {
+    const [now, events] = await Promise.all([reader.read(), kernelLog.poll()]);
+    take(events);
+    reading = now;
+    standing = carryProblem(standing, gpuFinding(now, xids, parts.uptimeSeconds(), explainOutput), clock);
+  };
+
+  return {
+    gpus() {
+      if (reading?.gpus == null) return null;
+      return reading.gpus.map((gpu) => {
+        const last = xids.findLast((event) => sameBus(event.pciBusId, gpu.pciBusId));
+        return gpuView(
+          gpu,
+          last === undefined
+            ? null
+            : { code: last.xid, at: timeOf(last.atSeconds), meaning: xidRow(last.xid).meaning },
+        );
+      });
+    },
+    problem: () => (parts.matters() ? standing : null),
+    oomKillOf: (containerId) => oomKills.findLast((event) => event.containerId === containerId) ?? null,
+    async run(signal, onChange) {
+      while (!signal.aborted) {
+        await look();
+        onChange();
+        await clock.sleep(LOOK_INTERVAL_MS, signal).catch(() => undefined);
+      }
+      await kernelLog.close();
+    },
+  };
+}
+
+/** What nvidia-smi said when it failed, by the signatures of the NVIDIA family. */
+const explainOutput: ExplainOutput = (output, exitCode) => {
+  const found = diagnose({ log: output.split('\n'), exitCode, oomKilled: false, engineError: null });
+  if (found === null || found.code === 'unknown_failure') return null;
+  return {
+    code: found.code,
+    detail: `nvidia-smi: ${found.detail}`,
+    ...(found.remedy === null ? {} : { remedy: found.remedy }),
+  };
+};
+
+/** The kernel writes `0000:01:00`, nvidia-smi `00000000:01:00.0`. */
+function sameBus(kernel: string, smi: string | null): boolean {
+  const short = (id: string) =>
+    id
+      .toLowerCase()
+      .replace(/\.\d$/, '')
+      .split(':')
+      .map((part) => part.replace(/^0+(?=.)/, ''))
+      .join(':');
+  return smi !== null && short(kernel) === short(smi);
+}
