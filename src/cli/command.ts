@@ -15,6 +15,43 @@ export interface ConfigReport {
   services: string[];
 }
 
+/** A model in the cache of this machine. */
+export interface ShelvedModel {
+  /** `org/name`. */
+  id: string;
+  /** 40 hex; null while there is none under the revision. */
+  commit: string | null;
+  complete: boolean;
+  /** Null when it is not complete. */
+  files: number | null;
+  bytes: number;
+}
+
+/** One file of a model that was read again. */
+export interface CheckedFile {
+  path: string;
+  bytes: number;
+  state: 'ok' | 'damaged' | 'missing' | 'unnamed';
+  /** What is wrong, with both hashes. */
+  detail: string;
+}
+
+/** The models on this machine. Its calls throw CliFailure. */
+export interface ModelShelf {
+  /** The directory that the api service mounts for models. */
+  directory: string;
+  /** `MODEL_ID`; null where nothing names one. */
+  wanted: string | null;
+  /** The branch or commit that is served. */
+  revision: string;
+  list(): Promise<ShelvedModel[]>;
+  describe(id: string): Promise<ShelvedModel>;
+  /** Reads every byte of a model and compares it with its hashes. */
+  verify(id: string, commit: string): AsyncIterable<CheckedFile>;
+  /** Takes a damaged file out of the cache. */
+  remove(id: string, commit: string, path: string): Promise<void>;
+}
+
 /** What a command works with; the terminal and the machine come in here. */
 export interface CliContext {
   /** Reading it throws CliFailure when a setting has a bad value. */
@@ -28,6 +65,8 @@ export interface CliContext {
   complain(message: string): void;
   /** Reads and checks a compose file as the daemon would. */
   checkConfig(file: string): Promise<ConfigReport>;
+  /** Looks at the models on this machine, without the daemon. Throws CliFailure. */
+  openShelf(): Promise<ModelShelf>;
 }
 
 /** What was given on the command line, after the name of the command. */

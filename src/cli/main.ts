@@ -59,6 +59,10 @@ const context: CliContext = {
   write,
   complain,
   checkConfig,
+  openShelf: async () => {
+    const { openShelf } = await import('./model-shelf.ts');
+    return openShelf(readSettings(), daemonEnvironment(process.env));
+  },
 };
 
 // `ai-sandbox logs | head` is no failure: its reader has seen enough.

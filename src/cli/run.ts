@@ -6,6 +6,8 @@ import { configCheckCommand } from './commands/config-check.ts';
 import { explainCommand } from './commands/explain.ts';
 import { logsCommand } from './commands/logs.ts';
 import { modelRetryCommand } from './commands/model-retry.ts';
+import { modelShowCommand } from './commands/model-show.ts';
+import { modelVerifyCommand } from './commands/model-verify.ts';
 import { reloadCommand } from './commands/reload.ts';
 import { statusCommand } from './commands/status.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -19,6 +21,8 @@ export const COMMANDS: readonly Command[] = [
   logsCommand,
   explainCommand,
   configCheckCommand,
+  modelShowCommand,
+  modelVerifyCommand,
   modelRetryCommand,
   reloadCommand,
 ];
