@@ -9,15 +9,16 @@ import { createComposeSource } from './compose/source.ts';
 import { specHash } from './compose/spec-hash.ts';
 import { readInstallerStamp } from './deployment/installer-stamp.ts';
 import { createLogFiles } from './deployment/log-files.ts';
+import { consoleLines } from './deployment/log-lines.ts';
 import { DeploymentMemorySchema, INITIAL_DEPLOYMENT, startDeployment } from './deployment/machine.ts';
-import { renderMotd } from './deployment/motd.ts';
-import { createMotdFile } from './deployment/motd-file.ts';
 import { diagnose } from './diagnosis/diagnose.ts';
 import { createEngine } from './docker/client.ts';
 import { createRequest } from './docker/container-spec.ts';
 import { createCredentials } from './docker/credentials.ts';
 import { bootSeconds, readBootId } from './host/boot-id.ts';
+import { createConsole } from './host/console.ts';
 import { createGpuReader, systemGpuParts } from './host/gpu-reader.ts';
+import { machineAddress } from './host/identity.ts';
 import { createIdentityKeeper } from './host/identity-keeper.ts';
 import { createKernelLog } from './host/kernel-log.ts';
 import { createMetadataClient } from './host/metadata-client.ts';
@@ -40,7 +41,9 @@ import type { SettingsChange } from './settings-reload.ts';
 import { createProblemJournal, problemRecord, withoutErrors } from './status/problem-record.ts';
 import { createPublisher } from './status/publisher.ts';
 import { readiness } from './status/readiness.ts';
+import type { Status } from './status/schema.ts';
 import { createControl } from './wiring/control.ts';
+import { createCredentialsKeeper } from './wiring/credentials.ts';
 import { createDesiredState } from './wiring/desired-state.ts';
 import { createEngineCare, type EngineCare, pageAccount } from './wiring/engine-care.ts';
 import { readRevision } from './wiring/engine-options.ts';
@@ -49,9 +52,10 @@ import { createExposure, ExposureMemorySchema, UNEXPOSED } from './wiring/exposu
 import { apiGate, createGpuGate, needsGpu } from './wiring/gpu-gate.ts';
 import { createGpuWatch } from './wiring/gpu-watch.ts';
 import { createInstallerWatch } from './wiring/installer-watch.ts';
-import { createPageQuestion } from './wiring/page-question.ts';
+import { createLoginMessage } from './wiring/login-message.ts';
 import { createModelSurroundings } from './wiring/model-surroundings.ts';
 import { createOverrides, OverridesSchema } from './wiring/overrides.ts';
+import { createPageQuestion } from './wiring/page-question.ts';
 import { createStatusSource } from './wiring/status-source.ts';
 
 /** The loop looks at least every 5 s; a look older than this means that it is stuck. */
@@ -169,6 +173,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     onDesired: exposure.setDesired,
     onGate: () => applyGates(),
   });
+  const credentialsFile = createCredentialsKeeper({ user: settings.credentialsUser, log });
   const support = createEngineSupport({ engine, log, onFinding: supervisor.setEngineBlocked });
 
   const deployment = store.section('deployment', DeploymentMemorySchema, INITIAL_DEPLOYMENT);
@@ -200,6 +205,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
         directory: state.modelDirectory,
         ...(revision === null ? {} : { revision }),
       });
+      credentialsFile.setProject(state.project);
       exposure.setDesired(care.setFiles(state));
       applyGates();
       if (apiNeedsGpu) void gpuReader.read().then(({ gpus }) => care.setGpu(gpus?.[0]?.name ?? null));
@@ -266,20 +272,33 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
   });
 
   const notifier = createNotifier(environment);
-  const motd = createMotdFile({ path: settings.motdFile, clock });
-  const logFiles = createLogFiles({ directory: settings.logDirectory, clock });
-  const motdOptions = () => ({
-    envFile: join(dirname(settings.composeFile), '.env'),
-    logDirectory: settings.logDirectory,
-    listen: `${settings.listen.host}:${settings.listen.port}`,
-    published: supervisor.snapshot().published,
+  const motd = createLoginMessage({
+    path: settings.motdFile,
+    clock,
+    options: () => ({
+      envFile: join(dirname(settings.composeFile), '.env'),
+      credentialsFile: credentialsFile.path(),
+      motdFile: settings.motdFile,
+      ssh: `${settings.credentialsUser ?? 'root'}@${machineAddress({ publicAddresses: identity.publicAddresses() }) ?? 'THIS_SERVER'}`,
+      logDirectory: settings.logDirectory,
+      listen: `${settings.listen.host}:${settings.listen.port}`,
+      published: supervisor.snapshot().published,
+    }),
   });
+  const machineConsole = createConsole(settings.console, log);
+  let told: Status | null = null;
+  const logFiles = createLogFiles({ directory: settings.logDirectory, clock });
   const problemJournal = createProblemJournal(parts.log, clock);
   const publisher = createPublisher({
     assemble: source.assemble,
     sinks: [
-      async (status, change) =>
-        source.setFinding('motd', await motd.write(renderMotd(status, motdOptions()), change)),
+      async (status, change) => source.setFinding('motd', await motd.show(status, change)),
+      async (status) => source.setFinding('credentials', await credentialsFile.write(status)),
+      async (status) => {
+        const lines = consoleLines(told, status);
+        told = status;
+        await machineConsole.write(lines);
+      },
       async (status) => source.setFinding('logs', await logFiles.write(status)),
       async (status) => notifier.status(statusLine(status)),
       async (status) => problemJournal(status),
@@ -332,7 +351,6 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
 
   const connectRooms = () => {
     let uiExits = 0;
-    let uiReady = false;
     supervisor.onChange((snapshot) => {
       support.look(snapshot.docker);
       surroundings.look(snapshot);
@@ -341,11 +359,9 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       // Between create and inspect nothing is known of the mounts of a new container.
       if (ui?.started_at != null) chats.setMount(chatMountOf(snapshot.mounts['ui'] ?? []));
       const exits = ui?.restarts ?? 0;
-      const ready = ui?.ready === true;
-      // A page that has just become ready has just made or migrated its database.
-      if (exits !== uiExits || (ready && !uiReady)) chats.checkSoon();
+      chats.setPageReady(ui?.ready === true);
+      if (exits !== uiExits) chats.checkSoon();
       uiExits = exits;
-      uiReady = ready;
       // Not in this turn: the call that starts a dead container again leaves first.
       setImmediate(publisher.touch);
     });
@@ -403,6 +419,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
         identity.run(signal),
         installer.run(signal),
         exposure.run(signal),
+        motd.run(signal, publisher.current),
         gpuGate.run(signal),
         gpuWatch.run(signal, publisher.touch),
         care.run(signal),
@@ -414,7 +431,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       notifier.stopping();
       await publisher.close();
       await api.close();
-      await motd.write(renderMotd(publisher.current(), { ...motdOptions(), stopped: true }), 'state');
+      await motd.end(publisher.current());
       await Promise.all([store.flush(), hub.close(), notifier.flush()]);
     },
   };

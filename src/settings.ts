@@ -59,6 +59,20 @@ export const SETTING_TABLE = {
     allowed: 'an absolute path',
     meaning: 'The login message; the text of others in it is kept.',
   },
+  credentialsUser: {
+    variable: 'AI_SANDBOX_CREDENTIALS_USER',
+    default: '',
+    allowed: 'the name of a user of this machine',
+    meaning:
+      'The user in whose home `.credentials` is written (0600); the unit sets root. Not set: no such file.',
+  },
+  console: {
+    variable: 'AI_SANDBOX_CONSOLE',
+    default: '',
+    allowed: 'an absolute path',
+    meaning:
+      'The device on which the end of the deployment and problems are told; the unit sets `/dev/console`.',
+  },
   metadataUrl: {
     variable: 'AI_SANDBOX_METADATA_URL',
     default: 'http://169.254.169.254',
@@ -124,6 +138,10 @@ export interface Settings {
   stateDirectory: string;
   logDirectory: string;
   motdFile: string;
+  /** Null: no file of credentials is wanted. */
+  credentialsUser: string | null;
+  /** Null: nothing is told there. */
+  console: string | null;
   metadataUrl: string;
   /** Path of the engine's Unix socket. */
   dockerSocket: string;
@@ -152,6 +170,8 @@ const parsers: { [Name in SettingName]: (text: string) => Settings[Name] | undef
   stateDirectory: absolutePath,
   logDirectory: absolutePath,
   motdFile: absolutePath,
+  credentialsUser: (text) => (text === '' ? null : /^[a-z_][a-z0-9_-]{0,31}$/.test(text) ? text : undefined),
+  console: (text) => (text === '' ? null : absolutePath(text)),
   metadataUrl: (text) => webAddress(text, () => true),
   dockerSocket: (text) =>
     text.startsWith('unix://') ? absolutePath(text.slice('unix://'.length)) : undefined,
@@ -196,6 +216,8 @@ export function loadSettings(
     stateDirectory: read('stateDirectory'),
     logDirectory: read('logDirectory'),
     motdFile: read('motdFile'),
+    credentialsUser: read('credentialsUser'),
+    console: read('console'),
     metadataUrl: read('metadataUrl'),
     dockerSocket: read('dockerSocket'),
     hubEndpoint: read('hubEndpoint'),

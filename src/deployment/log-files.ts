@@ -6,7 +6,7 @@ import { errorMessage } from '../lib/errors.ts';
 import type { Finding } from '../status/problem.ts';
 import type { Status } from '../status/schema.ts';
 import { type DownloadLogMemory, downloadLines, NO_DOWNLOAD_LOGGED } from './download-lines.ts';
-import { deploymentLines, stampLine } from './log-lines.ts';
+import { deploymentLines, stampLine, withKnownServices } from './log-lines.ts';
 
 const DEPLOYMENT_LOG = 'deployment.log';
 const DOWNLOAD_LOG = 'model-download.log';
@@ -58,11 +58,12 @@ export function createLogFiles({
 
   return {
     write: (status) => {
-      add(DEPLOYMENT_LOG, deploymentLines(previous, status));
+      const known = withKnownServices(previous, status);
+      add(DEPLOYMENT_LOG, deploymentLines(previous, known));
       const progress = downloadLines(download, status);
       add(DOWNLOAD_LOG, progress.lines);
       download = progress.memory;
-      previous = status;
+      previous = known;
       writing = writing.then(flush);
       return writing;
     },

@@ -1,6 +1,8 @@
 import { formatDuration } from '../lib/human.ts';
 import { toPlainLine } from '../lib/plain-text.ts';
+import { missesTarget } from '../status/expected.ts';
 import type { ServiceView, Status } from '../status/schema.ts';
+import { timeline } from '../status/timeline.ts';
 
 /** `[YYYY-mm-dd HH:MM:SS] text` in UTC, the form of the product's log files; `text` made harmless. */
 export function stampLine(text: string, date: Date): string {
@@ -11,6 +13,7 @@ export function stampLine(text: string, date: Date): string {
 export function deploymentLines(previous: Status | null, next: Status): string[] {
   return [
     ...(previous === null ? [`ai-sandbox ${next.version} started`] : []),
+    ...latenessNews(previous?.deployment ?? null, next.deployment),
     ...deploymentNews(previous?.deployment ?? null, next.deployment),
     ...phaseNews(previous?.deployment.phases ?? [], next.deployment.phases),
     ...Object.entries(next.services).flatMap(([name, view]) =>
@@ -24,6 +27,35 @@ export function deploymentLines(previous: Status | null, next: Status): string[]
   ];
 }
 
+/**
+ * What a person at the console of the machine is told: how the deployment ends, that it is late, and problems. A restart of
+ * the daemon is no news there.
+ */
+export function consoleLines(previous: Status | null, next: Status): string[] {
+  const quiet = previous === null && next.deployment.deployment_status === 'completed';
+  return [
+    ...latenessNews(previous?.deployment ?? null, next.deployment),
+    ...(quiet ? [] : deploymentNews(previous?.deployment ?? null, next.deployment)),
+    ...problemNews(previous?.problems ?? [], next.problems),
+  ];
+}
+
+/** Problems that explain why a service waits for the engine. */
+const DOCKER_PROBLEM = /^(docker_|engine_)/;
+
+/**
+ * The status with what is really known of its services: right after a start of the daemon, before the engine has shown its
+ * containers, a service that runs looks as if it waited for the engine. It is then shown as before, or not at all.
+ */
+export function withKnownServices(previous: Status | null, next: Status): Status {
+  if (next.problems.some(({ code }) => DOCKER_PROBLEM.test(code))) return next;
+  const services = Object.entries(next.services).flatMap(([name, view]) => {
+    const known = view.waiting_for === 'docker' ? previous?.services[name] : view;
+    return known === undefined ? [] : [[name, known] as const];
+  });
+  return { ...next, services: Object.fromEntries(services) };
+}
+
 function deploymentNews(previous: Status['deployment'] | null, next: Status['deployment']): string[] {
   if (previous?.deployment_status === next.deployment_status) return [];
   const target =
@@ -32,7 +64,21 @@ function deploymentNews(previous: Status['deployment'] | null, next: Status['dep
       : ` (target of ${formatDuration(next.target_seconds)} ${next.target_met ? 'met' : 'missed'})`;
   const reason = next.problem === null ? '' : `: ${next.problem.title}`;
   const since = previous === null ? `, begun ${next.deployment_timestamp ?? 'at an unknown time'}` : '';
-  return [`deployment: ${next.deployment_status}${reason}${target}${since}`];
+  const over = next.deployment_status === 'completed';
+  const took = over && next.expected_seconds !== null ? ` in ${formatDuration(next.expected_seconds)}` : '';
+  const times = over && previous !== null ? timeline(next).map((line) => `  ${line}`) : [];
+  return [`deployment: ${next.deployment_status}${took}${reason}${target}${since}`, ...times];
+}
+
+/** Said once, as soon as it is known; the deployment goes on. */
+function latenessNews(previous: Status['deployment'] | null, next: Status['deployment']): string[] {
+  const before = previous !== null && missesTarget(previous);
+  if (next.deployment_status !== 'in_progress' || before || !missesTarget(next)) return [];
+  const atLeast =
+    next.expected_seconds === null ? '' : `, at least ${formatDuration(next.expected_seconds)} in all`;
+  return [
+    `deployment: takes longer than its target of ${formatDuration(next.target_seconds)}${atLeast}; it goes on`,
+  ];
 }
 
 function phaseNews(previous: Status['deployment']['phases'], next: Status['deployment']['phases']): string[] {

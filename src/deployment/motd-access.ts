@@ -1,6 +1,11 @@
+import { isLoopbackHost } from '../lib/loopback.ts';
 import { toAsciiLine, wrapLine } from '../lib/plain-text.ts';
 import type { Status } from '../status/schema.ts';
 import { entry, MOTD_WIDTH, type MotdOptions } from './motd-layout.ts';
+
+/** vLLM checks its key under `/v1` only. */
+const API_IS_OPEN =
+  'The API key guards /v1 alone; /metrics and /health of the API answer everybody. Who has the key can use the GPU: keep it secret.';
 
 /** Ids that may stand inside the quotes of a shell command as they are. */
 const SAFE_ID = /^[A-Za-z0-9][A-Za-z0-9._/-]*$/;
@@ -19,7 +24,9 @@ function addresses(status: Status, options: MotdOptions): string[] {
     ...(status.model.model_identifier === null ? [] : entry('Model', status.model.model_identifier)),
     ...entry(
       'Credentials',
-      `${options.envFile} (root only): WEBUI_ADMIN_EMAIL and WEBUI_ADMIN_PASSWORD for the chat, VLLM_API_KEY for the API`,
+      options.credentialsFile === null
+        ? `${options.envFile} (root only): WEBUI_ADMIN_EMAIL and WEBUI_ADMIN_PASSWORD for the chat, VLLM_API_KEY for the API`
+        : `${options.credentialsFile} (its owner only): sign-in of the chat, key of the API`,
     ),
   ];
 }
@@ -43,15 +50,17 @@ function example(status: Status, options: MotdOptions): string[] {
 
 function security(options: MotdOptions): string[] {
   const all = Object.values(options.published).flat();
-  const open = all.filter(({ hostIp }) => !isLoopback(hostIp)).map(({ hostPort }) => hostPort);
-  const closed = all.filter(({ hostIp }) => isLoopback(hostIp)).map(({ hostPort }) => hostPort);
+  const open = all.filter(({ hostIp }) => !isLoopbackHost(hostIp)).map(({ hostPort }) => hostPort);
+  const closed = all.filter(({ hostIp }) => isLoopbackHost(hostIp)).map(({ hostPort }) => hostPort);
   const plain =
     'Chat and API speak plain HTTP: without a proxy with TLS in front, anybody on the way can read along.';
   return [
     open.length > 0 ? 'SECURITY WARNING' : 'Security',
     ...wrapLine(plain, MOTD_WIDTH, '  '),
     ...(open.length === 0 ? [] : wrapLine(openText(ports(open)), MOTD_WIDTH, '  ')),
-    ...(closed.length === 0 ? [] : closedText(ports(closed))),
+    ...(isOpen(options.published['api']) ? wrapLine(API_IS_OPEN, MOTD_WIDTH, '  ') : []),
+    ...(closed.length === 0 ? [] : wrapLine(closedText(ports(closed)), MOTD_WIDTH, '  ')),
+    ...(all.length === 0 ? [] : tunnel(ports(all.map(({ hostPort }) => hostPort)), options.ssh)),
   ];
 }
 
@@ -59,15 +68,16 @@ function openText(list: number[]): string {
   return `${portsText(list)} ${list.length > 1 ? 'are' : 'is'} open to every network of this machine. Ports that Docker publishes bypass ufw: close them in the firewall of your provider (Linode: Cloud Firewall), or bind them to 127.0.0.1 in the compose file.`;
 }
 
-function closedText(list: number[]): string[] {
-  const tunnel = list.map((port) => `-L ${port}:localhost:${port}`).join(' ');
+function closedText(list: number[]): string {
+  return `${portsText(list)} ${list.length > 1 ? 'answer' : 'answers'} on this machine only.`;
+}
+
+function tunnel(list: number[], ssh: string): string[] {
+  const forwards = list.map((port) => `-L ${port}:localhost:${port}`).join(' ');
+  const where = list.map((port) => `http://localhost:${port}`).join(' and ');
   return [
-    ...wrapLine(
-      `${portsText(list)} ${list.length > 1 ? 'answer' : 'answers'} on this machine only. From yours, open a tunnel, then use the addresses above:`,
-      MOTD_WIDTH,
-      '  ',
-    ),
-    ...wrapLine(`ssh ${tunnel} root@THIS_SERVER`, MOTD_WIDTH, '    '),
+    ...wrapLine(`Encrypted, from your own machine, then at ${where}:`, MOTD_WIDTH, '  '),
+    ...wrapLine(`ssh ${forwards} ${toAsciiLine(ssh)}`, MOTD_WIDTH, '    '),
   ];
 }
 
@@ -79,7 +89,6 @@ function ports(list: number[]): number[] {
   return [...new Set(list)].sort((a, b) => a - b);
 }
 
-/** 127.0.0.0/8 and ::1; the empty address and 0.0.0.0 mean all networks. */
-function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || address === '::1' || address === 'localhost';
+function isOpen(bindings: MotdOptions['published'][string] = []): boolean {
+  return bindings.some(({ hostIp }) => !isLoopbackHost(hostIp));
 }

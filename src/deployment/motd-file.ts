@@ -23,13 +23,24 @@ const PROGRESS_INTERVAL_MS = 10_000;
  */
 const IN_PLACE_MAY_WORK: readonly (string | null)[] = ['EBUSY', 'EXDEV', 'EROFS', 'EACCES', 'EPERM'];
 
+/** How old the date of a text may become: an older one means that nobody renews it. */
+export const RENEWAL_INTERVAL_MS = 600_000;
+
+/** How a text is to be written. */
+export interface MotdChange {
+  /** `state`: something a person is told at once; `progress`: only amounts moved, may be skipped. */
+  change: 'state' | 'progress';
+  /** Also where a person has removed our block: something must be said. */
+  insist: boolean;
+}
+
 /** The login message as a file. */
 export interface MotdFile {
   /**
-   * Puts our block into the file unless it says the same already, its date apart. `state`: something a person is told at
-   * once; `progress`: only amounts moved, may be skipped. Returns a finding when it cannot be written; never throws.
+   * Puts our block into the file unless it says the same already; its date alone is renewed every
+   * {@link RENEWAL_INTERVAL_MS}. Returns a finding when it cannot be written; never throws.
    */
-  write(block: string, change: 'state' | 'progress'): Promise<Finding | null>;
+  write(block: string, how: MotdChange): Promise<Finding | null>;
 }
 
 /** Parts of {@link createMotdFile}. */
@@ -48,13 +59,15 @@ export function createMotdFile({ path, clock, replace = writeDurably }: MotdFile
   let written: { body: string; atMs: number } | null = null;
   let last: Finding | null = null;
   return {
-    write: async (block, change) => {
+    write: async (block, { change, insist }) => {
       const body = motdBody(block);
-      const fresh = written !== null && clock.monotonicMs() - written.atMs < PROGRESS_INTERVAL_MS;
-      // A file that somebody deleted is made again at the next news, not at once: deleting it is how people hide it.
-      if (written?.body === body || (change === 'progress' && fresh)) return last;
+      const ageMs = written === null ? Number.POSITIVE_INFINITY : clock.monotonicMs() - written.atMs;
+      const same = written?.body === body;
+      if (same ? ageMs < RENEWAL_INTERVAL_MS : change === 'progress' && ageMs < PROGRESS_INTERVAL_MS)
+        return last;
       try {
-        await replaceBlock(path, block, body, replace);
+        // A text that says nothing new does not bring back what somebody removed.
+        await replaceBlock(path, block, { insist: insist && !same, replace });
         written = { body, atMs: clock.monotonicMs() };
         last = null;
       } catch (error) {
@@ -68,8 +81,7 @@ export function createMotdFile({ path, clock, replace = writeDurably }: MotdFile
 async function replaceBlock(
   path: string,
   block: string,
-  body: string,
-  replace: typeof writeDurably,
+  { insist, replace }: { insist: boolean; replace: typeof writeDurably },
 ): Promise<void> {
   const target = await followLinks(path);
   const existing = await statOrNull(target);
@@ -79,8 +91,7 @@ async function replaceBlock(
   }
   // latin1 keeps every byte of other people's text, whatever its encoding; our own text is ASCII.
   const text = existing === null ? '' : await readFile(target, 'latin1');
-  const standing = motdBlock(text);
-  if (standing !== null && motdBody(standing) === body) return;
+  if (motdBlock(text) === null && !insist) return;
   await replaceFile(target, Buffer.from(mergeMotd(text, block), 'latin1'), existing, replace);
 }
 

@@ -10,6 +10,12 @@ const VALUE_COLUMN = 15;
 export interface MotdOptions {
   /** Home of the generated secrets; named, never read. */
   envFile: string;
+  /** The file with the credentials of this product; null where none is written. */
+  credentialsFile: string | null;
+  /** Path of this message, which a person may remove. */
+  motdFile: string;
+  /** Whom a tunnel is opened to, e.g. `root@203.0.113.9`. */
+  ssh: string;
   logDirectory: string;
   /** Address of the daemon itself, e.g. `127.0.0.1:9000`. */
   listen: string;

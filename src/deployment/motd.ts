@@ -1,6 +1,7 @@
 import { formatDuration } from '../lib/human.ts';
 import { toAsciiLine, wrapLine } from '../lib/plain-text.ts';
 import { activities, progressAmounts } from '../status/activity.ts';
+import { missesTarget } from '../status/expected.ts';
 import type { Status } from '../status/schema.ts';
 import { access } from './motd-access.ts';
 import { entry, MOTD_WIDTH, type MotdOptions } from './motd-layout.ts';
@@ -18,13 +19,17 @@ const DETAIL_LENGTH = 300;
  */
 export function renderMotd(status: Status, options: MotdOptions): string {
   const blocks = [
-    [headline(status, options), `As of ${status.time.replace('T', ' ').replace('Z', ' UTC')}`],
+    [headline(status, options), ...date(status, options)],
     ...(options.stopped === true ? [stoppedNote()] : []),
     problems(status),
     ...(status.deployment.deployment_status === 'completed'
-      ? [state(status, options), ...access(status, options)]
+      ? [
+          [...machine(status.deployment), ...duration(status.deployment)],
+          state(status, options),
+          ...access(status, options),
+        ]
       : [progress(status, options)]),
-    commands(options),
+    commands(status, options),
   ];
   return blocks
     .filter((lines) => lines.length > 0)
@@ -48,6 +53,14 @@ function headline(status: Status, options: MotdOptions): string {
     default:
       return 'AI Sandbox - Deployment in progress';
   }
+}
+
+/** A text that nobody renews says so by its date. */
+function date(status: Status, options: MotdOptions): string[] {
+  const time = `As of ${status.time.replace('T', ' ').replace('Z', ' UTC')}`;
+  return options.stopped === true
+    ? [time]
+    : [time, 'Renewed every 10 minutes; if it is older, look: systemctl status ai-sandbox'];
 }
 
 function stoppedNote(): string[] {
@@ -86,12 +99,33 @@ function progress(status: Status, options: MotdOptions): string[] {
     ...(finished.length === 0 ? [] : entry('Done', finished.map(phaseText).join(', '))),
     ...(status.model.model_identifier === null ? [] : entry('Model', status.model.model_identifier)),
     ...(deployment_timestamp === null ? [] : entry('Started', deployment_timestamp)),
+    ...lateness(status.deployment),
   ];
+}
+
+/** Said as soon as it is known; it is no failure. */
+function lateness(deployment: Status['deployment']): string[] {
+  if (!missesTarget(deployment)) return [];
+  const { expected_seconds, target_seconds } = deployment;
+  const when = expected_seconds === null ? '' : `, at least ${formatDuration(expected_seconds)} in all`;
+  return entry('Target', `takes longer than ${formatDuration(target_seconds)}${when}; it goes on`);
 }
 
 function phaseText(phase: Status['deployment']['phases'][number]): string {
   const name = phase.name.replaceAll('_', ' ');
   return phase.seconds === null ? name : `${name} (${formatDuration(phase.seconds)})`;
+}
+
+/** How long it took, and whether that is what was aimed at. */
+function duration({ expected_seconds, target_seconds, target_met }: Status['deployment']): string[] {
+  if (expected_seconds === null) return [];
+  const target = `target of ${formatDuration(target_seconds)} ${target_met === true ? 'met' : 'missed'}`;
+  return entry('Deployed in', `${formatDuration(expected_seconds)} (${target})`);
+}
+
+function machine({ label, instance_type, region }: Status['deployment']): string[] {
+  const words = [label, instance_type, region].filter((word) => word !== null);
+  return words.length === 0 ? [] : entry('Machine', words.join(', '));
 }
 
 /** What is not ready after all, so that "Complete" never hides a service that is down. */
@@ -109,13 +143,17 @@ function state(status: Status, options: MotdOptions): string[] {
   return lines.length === 0 ? [] : ['Services', ...lines];
 }
 
-function commands(options: MotdOptions): string[] {
+function commands(status: Status, options: MotdOptions): string[] {
+  const over = status.deployment.deployment_status === 'completed';
   return [
     'Commands',
     ...entry('State', `ai-sandbox status, or: curl ${options.listen}/status`),
     ...entry('Logs', `ai-sandbox logs api, ai-sandbox logs ui, files in ${options.logDirectory}`),
     ...entry('Control', 'ai-sandbox stop|start|restart [api|ui]'),
     ...entry('Daemon', 'systemctl status ai-sandbox, journalctl -u ai-sandbox'),
+    ...(over
+      ? entry('Remove this', `rm ${options.motdFile} (it comes back only when something is wrong)`)
+      : []),
   ];
 }
 

@@ -27,7 +27,10 @@ const now = systemClock.now();
 const standing = motdBlock(await readFile(path, 'latin1').catch(() => ''));
 if (standing !== null || !removes) {
   const block = removes ? '' : stampStopped(standing, end, now);
-  const finding = await createMotdFile({ path, clock: systemClock }).write(block, 'state');
+  const finding = await createMotdFile({ path, clock: systemClock }).write(block, {
+    change: 'state',
+    insist: true,
+  });
   if (finding !== null) {
     process.stderr.write(`<4>${finding.detail}\n`);
     process.exitCode = 1;

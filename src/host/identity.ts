@@ -57,10 +57,15 @@ function hostFor(address: string, sources: AddressSources): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
+/** Where other machines reach this one, by the cloud's word, else by its interfaces; null without a network. */
+export function machineAddress({ publicAddresses = [], interfaces }: AddressSources): string | null {
+  return publicAddresses[0] ?? globalAddress(interfaces ?? networkInterfaces());
+}
+
 /** A port on 0.0.0.0 is not reached at an IPv6 address; one on :: usually is at both. */
 function reachableAddress(address: string, { publicAddresses = [], interfaces }: AddressSources): string {
-  const told = publicAddresses.find((each) => address !== '0.0.0.0' || !each.includes(':'));
-  return told ?? globalAddress(interfaces ?? networkInterfaces()) ?? 'localhost';
+  const fitting = publicAddresses.filter((each) => address !== '0.0.0.0' || !each.includes(':'));
+  return machineAddress({ publicAddresses: fitting, ...(interfaces && { interfaces }) }) ?? 'localhost';
 }
 
 /** The first public IPv4 address, else a public IPv6 one, else a private IPv4 one; null without any. */

@@ -6,6 +6,8 @@ import { basename, dirname, join } from 'node:path';
 export interface DurableOptions {
   /** Permission bits of the file, set before its first byte is written. */
   mode?: number;
+  /** Whom the file belongs to, set before it gets its name. */
+  owner?: { uid: number; gid: number };
 }
 
 /**
@@ -24,6 +26,7 @@ export async function writeDurably(
     const file = await open(temporary, 'wx', options.mode ?? 0o644);
     try {
       if (options.mode !== undefined) await file.chmod(options.mode);
+      if (options.owner !== undefined) await file.chown(options.owner.uid, options.owner.gid);
       await file.writeFile(content);
       await file.sync();
     } finally {

@@ -30,12 +30,15 @@ import { redactStatus } from './redact-status.ts';
 /** How often free space is read. */
 const DISK_INTERVAL_MS = 30_000;
 
+/** What the daemon writes for people, besides answers. */
+type Surface = 'motd' | 'logs' | 'credentials';
+
 /** Where the rooms' snapshots become the one status. */
 export interface StatusSource {
   /** Makes the status of this moment and takes the deployment a step further. */
   assemble(): Status;
-  /** A problem of a surface (motd, log files); null when it works. */
-  setFinding(surface: 'motd' | 'logs', finding: Finding | null): void;
+  /** A problem of a surface; null when it works. */
+  setFinding(surface: Surface, finding: Finding | null): void;
   /** Directories of the host whose space is shown, besides the state's. */
   setPaths(paths: readonly (string | null)[]): void;
   /** Reads free space from time to time until `signal` aborts. */
@@ -71,9 +74,10 @@ export interface StatusSourceParts {
 export function createStatusSource(parts: StatusSourceParts): StatusSource {
   const { clock, log, settings, deployment } = parts;
   const startedMs = clock.monotonicMs();
-  const standing: Record<'motd' | 'logs' | 'store' | 'quarantine', Problem | null> = {
+  const standing: Record<Surface | 'store' | 'quarantine', Problem | null> = {
     motd: null,
     logs: null,
+    credentials: null,
     store: null,
     quarantine: null,
   };

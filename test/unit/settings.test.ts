@@ -21,6 +21,8 @@ describe('settings', () => {
       stateDirectory: '/var/lib/ai-sandbox',
       logDirectory: '/var/log/ai-sandbox',
       motdFile: '/etc/motd',
+      credentialsUser: null,
+      console: null,
       metadataUrl: 'http://169.254.169.254',
       dockerSocket: '/var/run/docker.sock',
       hubEndpoint: 'https://huggingface.co',

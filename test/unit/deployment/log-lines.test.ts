@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { downloadLines, NO_DOWNLOAD_LOGGED } from '../../../src/deployment/download-lines.ts';
-import { deploymentLines, stampLine } from '../../../src/deployment/log-lines.ts';
+import {
+  consoleLines,
+  deploymentLines,
+  stampLine,
+  withKnownServices,
+} from '../../../src/deployment/log-lines.ts';
 import { problem, READY, service, status } from './fixtures.ts';
 
 type Change = Parameters<typeof status>[0];
@@ -31,6 +36,30 @@ describe('deploymentLines', () => {
       chat: { session_count: 9 },
     });
     expect(deploymentLines(status(), later)).toEqual([]);
+  });
+
+  test('say once that the target will be missed, as soon as it is known, and that it goes on', () => {
+    const late = status({ deployment: { expected_seconds: 431 } });
+    const line = 'deployment: takes longer than its target of 5 min, at least 7 min 11 s in all; it goes on';
+    expect(deploymentLines(status(), late)).toEqual([line]);
+    expect(deploymentLines(late, status({ deployment: { expected_seconds: 500 } }))).toEqual([]);
+  });
+
+  test('end with how long it took and a timeline of the phases', () => {
+    const phase = { started_at: null, finished_at: null, state: 'done' as const };
+    const phases = [
+      { ...phase, name: 'image_ui', after_seconds: 10, seconds: 50 },
+      { ...phase, name: 'model_download', after_seconds: 10, seconds: 90 },
+    ];
+    const before = status({ deployment: { phases } });
+    const after = status({
+      deployment: { deployment_status: 'completed', target_met: true, expected_seconds: 100, phases },
+    });
+    expect(deploymentLines(before, after)).toEqual([
+      'deployment: completed in 1 min 40 s (target of 5 min met)',
+      '  image_ui                     50 s |   ################             |',
+      '  model_download         1 min 30 s |   #############################|',
+    ]);
   });
 
   const done = { started_at: null, finished_at: null, after_seconds: null };
@@ -109,6 +138,40 @@ describe('deploymentLines', () => {
     ],
   ])('tell %s', (_what, before, after, expected) => {
     expect(deploymentLines(status(before), status(after))).toEqual(expected);
+  });
+});
+
+describe('a start of the daemon', () => {
+  const waiting = status({ services: { api: service({ waiting_for: 'docker' }), ui: service(READY) } });
+
+  test('says nothing of a service before the engine has shown it', () => {
+    const known = withKnownServices(null, waiting);
+    expect(deploymentLines(null, known).filter((line) => line.startsWith('api'))).toEqual([]);
+    const running = status({ services: { api: service(READY), ui: service(READY) } });
+    expect(deploymentLines(known, running)).toEqual(['api: running, ready']);
+  });
+
+  test('keeps what was known of a service while the engine is asked again', () => {
+    const running = status({ services: { api: service(READY), ui: service(READY) } });
+    expect(withKnownServices(running, waiting).services['api']).toEqual(running.services['api']);
+  });
+
+  test('says that a service waits for an engine that is known to be away', () => {
+    const away = { ...waiting, problems: [problem({ code: 'docker_unreachable' })] };
+    expect(deploymentLines(null, withKnownServices(null, away))).toContain(
+      'api: stopped, waiting for docker',
+    );
+  });
+});
+
+describe('the console', () => {
+  test('is told how the deployment ends and what is wrong, but not of a restart of the daemon', () => {
+    const completed = status({ deployment: { deployment_status: 'completed', target_met: true } });
+    expect(consoleLines(status(), completed)).toEqual(['deployment: completed (target of 5 min met)']);
+    expect(consoleLines(null, completed)).toEqual([]);
+    const broken = { ...completed, problems: [problem()] };
+    expect(consoleLines(null, broken)).toEqual([expect.stringMatching(/^ERROR: .*model_gated/)]);
+    expect(consoleLines(broken, completed)).toEqual([expect.stringMatching(/^no longer: /)]);
   });
 });
 

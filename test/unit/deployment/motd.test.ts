@@ -6,6 +6,9 @@ import { problem, READY, service, status } from './fixtures.ts';
 
 const OPTIONS: MotdOptions = {
   envFile: '/opt/ai-sandbox/.env',
+  credentialsFile: '/root/.credentials',
+  motdFile: '/etc/motd',
+  ssh: 'root@203.0.113.9',
   logDirectory: '/var/log/ai-sandbox',
   listen: '127.0.0.1:9000',
   published: {
@@ -42,6 +45,7 @@ const FORMS: Record<string, [Status, MotdOptions]> = {
     }),
     OPTIONS,
   ],
+  'in-progress-late': [status({ deployment: { expected_seconds: 431, target_met: null } }), OPTIONS],
   failed: [
     status({
       progress: { phase: 'failed', percent: null, eta_seconds: null },
@@ -53,7 +57,17 @@ const FORMS: Record<string, [Status, MotdOptions]> = {
   ],
   completed: [status(COMPLETED), OPTIONS],
   'completed-open-to-the-network': [
-    status({ ...COMPLETED, links: { ui: 'http://203.0.113.9:3000', api: 'http://203.0.113.9:8000' } }),
+    status({
+      ...COMPLETED,
+      deployment: {
+        ...COMPLETED.deployment,
+        label: 'my-sandbox',
+        instance_type: 'g2-gpu-rtx4000a1-s',
+        region: 'us-ord',
+        expected_seconds: 284,
+      },
+      links: { ui: 'http://203.0.113.9:3000', api: 'http://203.0.113.9:8000' },
+    }),
     OPEN,
   ],
   'completed-with-a-problem': [
@@ -112,7 +126,14 @@ describe('renderMotd', () => {
         ),
         links: { ui: hostile, api: hostile },
       }),
-      { ...OPTIONS, envFile: hostile, logDirectory: hostile, listen: hostile },
+      {
+        ...OPTIONS,
+        credentialsFile: hostile,
+        motdFile: hostile,
+        ssh: hostile,
+        logDirectory: hostile,
+        listen: hostile,
+      },
     );
     expect(text).toMatch(/^[ -~\n]*$/);
     expect(text.split('\n').filter((line) => line.length > 78)).toEqual([]);

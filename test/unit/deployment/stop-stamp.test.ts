@@ -40,7 +40,16 @@ ${running}`,
   });
 
   it("keeps the daemon's own last words after an orderly stop", () => {
-    const options = { envFile: '/e', logDirectory: '/l', listen: 'x', published: {}, stopped: true };
+    const options = {
+      envFile: '/e',
+      credentialsFile: null,
+      motdFile: '/m',
+      ssh: 'root@x',
+      logDirectory: '/l',
+      listen: 'x',
+      published: {},
+      stopped: true,
+    };
     const own = renderMotd(assembleStatus(readyFacts()), options);
     expect(own.startsWith(STOPPED_HEADLINE)).toBe(true);
     expect(stampStopped(own, { result: 'success', status: '0' }, now)).toBe(own);
