@@ -1,7 +1,12 @@
 import { stripVTControlCharacters } from 'node:util';
 
-/** Of a line only this much is looked at: messages are shorter, and dumps of settings are not. */
+/**
+ * Of a longer line only its head and its tail are looked at: messages are shorter, dumps of settings are not, and a traceback
+ * that was made one line has its error at its end.
+ */
 const MAXIMUM_LENGTH = 4096;
+const HEAD_LENGTH = 3072;
+const TAIL_LENGTH = 1024;
 /** Prefixes of several wrappers may stand in front of each other: an engine's, a terminal's, a process's, a logger's. */
 const MAXIMUM_PREFIXES = 10;
 
@@ -61,6 +66,11 @@ const PREFIXES: readonly Prefix[] = [
     ),
     logger: true,
   },
+  // the same with a process id of its own: `ERROR 56542 [async_llm_engine.py:64] `
+  {
+    pattern: new RegExp(`(?<level>${LEVEL_WORDS})\\s+\\d+ \\[(?<file>[^\\]\\s:]{1,120}):\\d+\\] ?`, 'y'),
+    logger: true,
+  },
   // processes of vLLM and Ray: `(EngineCore_DP0 pid=77) `, `(VllmWorker rank=0 pid=9) `, `(RayWorkerWrapper pid=5, ip=10.0.0.2) `
   { pattern: /\((?<process>[^()]{0,80}?\bpid=\d+[^()]{0,80})\)(?: \[repeated \d+x across cluster\])? ?/y },
   // torchrun and tracebacks of one rank; stages of pipelines of models
@@ -111,6 +121,8 @@ const PREFIXES: readonly Prefix[] = [
     pattern: new RegExp(`(?<level>${LEVEL_WORDS}) {1,6}(?=[[|\\w])(?:\\[[\\w.]{1,80}\\] )?`, 'y'),
     logger: true,
   },
+  // the frame of a terminal program around a whole log
+  { pattern: /[│┃] ?(?=\(?(?:TRACE|DEBUG|INFO|WARNING|ERROR|CRITICAL|\w+ (?:rank=\d+ )?pid=\d+\)))/y },
   // quoted in a mail or an issue
   { pattern: /> (?=\S)/y },
 ];
@@ -120,9 +132,9 @@ const BOX = /^[\s]*[│┃║] ?(.*?) *[│┃║]? *$/;
 
 /** Reads one line of any log. */
 export function readLogLine(raw: string): LogLine {
-  let line = raw.length > MAXIMUM_LENGTH ? raw.slice(0, MAXIMUM_LENGTH) : raw;
+  let line = raw.length > MAXIMUM_LENGTH ? `${raw.slice(0, HEAD_LENGTH)} … ${raw.slice(-TAIL_LENGTH)}` : raw;
   if (line.includes('\u001b')) line = stripVTControlCharacters(line);
-  if (line.includes('m')) line = line.replace(/\[\d{1,2}(?:;\d{1,3}){0,4}m/g, '');
+  if (line.includes('m')) line = line.replace(/\ufffd?\[\d{1,2}(?:;\d{1,3}){0,4}m/g, '');
   if (line.startsWith('{')) line = fromJson(line);
   const found: LogLine = { container: '', process: '', level: null, file: '', text: '' };
   let at = 0;
@@ -131,7 +143,7 @@ export function readLogLine(raw: string): LogLine {
     if (length === 0) break;
     at += length;
   }
-  found.text = line.slice(at).trimEnd();
+  found.text = line.slice(at).replace(/[\s│┃]+$/, '');
   if (found.text.startsWith('{') && at > 0) found.text = fromJson(found.text);
   return found;
 }

@@ -27,21 +27,32 @@ export function matchMessage(
   const warning = message.level === 'warning';
   const candidates = warning ? signatures.filter((signature) => signature.warnings === true) : signatures;
   const { lines } = message;
-  const texts = lines.length > 1 ? [...lines, lines.join(' ')] : lines;
+  const texts = lines.length > 1 ? [...inOrder(lines), lines.join(' ')] : lines;
   let best: Match | null = null;
   for (const text of texts) {
     if (!everyLine && !TRIGGER.test(text)) continue;
-    const found = matchText(candidates, text.slice(0, MAXIMUM_LENGTH), message.frames);
+    const found = matchText(candidates, cut(text), message.frames);
     if (found === null) continue;
     const match: Match = {
       ...found,
-      line: text === texts.at(-1) && lines.length > 1 ? text : text,
+      line: text,
       strength: warning ? weaker(found.signature.strength) : (found.signature.strength ?? 'primary'),
     };
     if (best === null || RANK[match.strength] > RANK[best.strength]) best = match;
     if (best.strength === 'host' || best.strength === 'primary') break;
   }
   return best;
+}
+
+/** pydantic's first line only counts the errors; what they are stands below it. */
+function inOrder(lines: readonly string[]): readonly string[] {
+  const [first = '', ...others] = lines;
+  return /\d+ validation errors? for /.test(first) ? [...others, first] : lines;
+}
+
+function cut(text: string): string {
+  const half = MAXIMUM_LENGTH / 2;
+  return text.length <= MAXIMUM_LENGTH ? text : `${text.slice(0, half)} … ${text.slice(-half)}`;
 }
 
 const RANK: Readonly<Record<SignatureStrength, number>> = { secondary: 0, weak: 1, primary: 2, host: 3 };

@@ -68,7 +68,7 @@ export function createMessageReader(): MessageReader {
     line.level === pending.level &&
     text.trim() !== '' &&
     !NEW_BEGINNING.test(text) &&
-    pending.lines.join(' ').length + text.length < MAXIMUM_LENGTH;
+    pending.lines.join(' ').length < MAXIMUM_LENGTH;
 
   return {
     push(line, index) {
@@ -98,7 +98,7 @@ export function createMessageReader(): MessageReader {
         return before;
       }
       if (goesOn(line, text)) {
-        pending?.lines.push(text.trim());
+        pending?.lines.push(text.trim().slice(0, MAXIMUM_LENGTH));
         return null;
       }
       const before = take();

@@ -17,7 +17,7 @@ const WHOLE_LOOKS = 500;
 const REQUEST_FILES =
   /^(?:serving\w*|chat_utils|protocol|preprocess\w*|render\w*|input_processor|exception_handlers?|error_handl\w*|server_utils|basic|generative_scoring|request_logger|hermes_tool_parser|\w+_tool_parser|\w+_reasoning_parser|abstract_tool_parser)\.py$/;
 const REQUEST_FRAMES =
-  /(?:entrypoints\/(?:openai|serve|pooling|anthropic)\/\S*serving|entrypoints\/chat_utils|entrypoints\/renderer|vllm\/renderers\/|starlette\/|fastapi\/).* in /;
+  /(?:entrypoints\/(?:openai|serve|pooling|anthropic)\/\S*serving|entrypoints\/chat_utils\S* in (?!_?(?:load|validate))|entrypoints\/renderer|vllm\/renderers\/|starlette\/|fastapi\/)/;
 
 /** One start of one program, read line by line; keeps only what a diagnosis needs. */
 export interface Run {

@@ -209,6 +209,24 @@ export const HUB_SIGNATURES: readonly Signature[] = [
     checkedAgainst: HUB,
   },
   {
+    id: 'hub_refused',
+    family: 'hub',
+    code: 'model_gated',
+    strength: 'weak',
+    symptom: '401 Client Error: Unauthorized for url · 403 Client Error: Forbidden for url',
+    patterns: [
+      /40[13] Client Error.{0,60}(?:for url: (?<url>\S{1,300})|Request ID)/,
+      /HTTP\/[\d.]+"? 40[13] (?:Unauthorized|Forbidden).{0,80}(?:huggingface|hf\.co)|(?:huggingface\.co|hf\.co)\S*"? .{0,30}40[13] (?:Unauthorized|Forbidden)/,
+    ],
+    detail: ({ url }) => (url === undefined ? 'the hub refused the request' : `the hub refused ${url}`),
+    remedy: () =>
+      'Accept the terms on the page of the model, and save a token that may read it in /etc/ai-sandbox/hf-token; check the id of the model.',
+    samples: [
+      'requests.exceptions.HTTPError: 403 Client Error: Forbidden for url: https://huggingface.co/org/name/resolve/main/config.json',
+    ],
+    checkedAgainst: HUB,
+  },
+  {
     id: 'net',
     family: 'hub',
     code: 'hub_unreachable',
@@ -222,10 +240,9 @@ export const HUB_SIGNATURES: readonly Signature[] = [
       /(?:httpx|httpcore|requests\.exceptions|urllib3\.exceptions|aiohttp\S{0,40})\.(?:\w*Connect\w*|\w*Timeout\w*|\w*Protocol\w*|ReadError|ChunkedEncodingError)\b/,
       /\b50[0234] Server Error|HTTP Error 50[0234]|(?:Bad Gateway|Service Unavailable|Gateway Time-?out).{0,80}for url/i,
       /LocalEntryNotFoundError|An error happened while trying to locate the files? on the Hub/,
-      /HfHubHTTPError|(?:CAS|cas)(?: service|Client)? ?[Ee]rror|Data processing error|Background writer channel closed|hf_xet\S*\.\w*Error|An error occurred while downloading using `hf_transfer`/,
+      /HfHubHTTPError(?!: 4\d\d)|(?:CAS|cas)(?: service|Client)? ?[Ee]rror|Data processing error|Background writer channel closed|hf_xet\S*\.\w*Error|An error occurred while downloading using `hf_transfer`/,
       /(?:Network is unreachable|No route to host|Connection (?:refused|reset by peer|timed out)).{0,120}(?:huggingface|hf\.co|hf-mirror|https?)|(?:huggingface\.co|hf\.co|hf-mirror).{0,200}(?:Network is unreachable|No route to host|Connection (?:refused|reset|timed out)|timed out)/i,
       /^(?:urllib\.error\.)?URLError: |<urlopen error |Read timed out|ReadTimeoutError/,
-      /(?:403|404|401|40[0-9]) Client Error: \w[\w ]{0,30} for url: https?:\/\/\S*(?:huggingface\.co|hf\.co|modelscope)/,
     ],
     samples: [
       "requests.exceptions.ConnectionError: (MaxRetryError(\"HTTPSConnectionPool(host='huggingface.co', port=443): Max retries exceeded with url: /org/name/resolve/main/config.json (Caused by NewConnectionError('<urllib3.connection.HTTPSConnection object at 0x7f>: Failed to establish a new connection: [Errno 101] Network is unreachable'))\"), '(Request ID: 6)')",

@@ -4,6 +4,7 @@ import { HUB_SIGNATURES } from './hub.ts';
 import { NVIDIA_SIGNATURES } from './nvidia.ts';
 import { OPEN_WEBUI_SIGNATURES } from './open-webui.ts';
 import { VLLM_ARGUMENT_SIGNATURES } from './vllm-arguments.ts';
+import { VLLM_FILE_SIGNATURES } from './vllm-files.ts';
 import { VLLM_GPU_SIGNATURES } from './vllm-gpu.ts';
 import { VLLM_MACHINE_SIGNATURES } from './vllm-machine.ts';
 import { VLLM_MEMORY_SIGNATURES } from './vllm-memory.ts';
@@ -21,6 +22,7 @@ export const SIGNATURES: readonly Signature[] = [
   ...NVIDIA_SIGNATURES,
   ...DOCKER_SIGNATURES,
   ...OPEN_WEBUI_SIGNATURES,
+  ...VLLM_FILE_SIGNATURES,
   ...VLLM_MEMORY_SIGNATURES,
   ...VLLM_PARALLEL_SIGNATURES,
   ...VLLM_GPU_SIGNATURES,

@@ -113,7 +113,7 @@ export const VLLM_MODEL_SIGNATURES: readonly Signature[] = [
       /UnpicklingError|file (?:is )?(?:corrupt|truncated)|corrupted (?:file|archive|checkpoint)/i,
       /The file size different is more than 1%/,
       /(?:GGUF magic invalid|Invalid GGUF|gguf.{0,40}(?:magic|truncated|invalid header))/i,
-      /^json\.decoder\.JSONDecodeError|^(?:\w+\.)*JSONDecodeError|looks like the config file at '(?<file>[^']{1,300})' is not a valid JSON|is not a valid JSON file/,
+      /Value error, Expecting value: line \d+ column \d+|^json\.decoder\.JSONDecodeError|^(?:\w+\.)*JSONDecodeError|looks like the config file at '(?<file>[^']{1,300})' is not a valid JSON|is not a valid JSON file/,
       /you may have git-lfs|install git-lfs/i,
     ],
     samples: [
