@@ -154,16 +154,53 @@ describe('a download from a hub', () => {
 
   it('refuses a file that is longer than announced', async () => {
     const one = await start();
-    one.server.faults.add({ on: 'content', path: SHARD, action: { kind: 'longer', extraBytes: 10 } });
+    one.server.faults.add({
+      on: 'content',
+      path: SHARD,
+      times: 99,
+      action: { kind: 'longer', extraBytes: 10 },
+    });
     expect((await fetchModel(one)).problem?.code).toBe('hub_answer_invalid');
   });
 
-  it('comes to its end with a hub that ignores ranges', async () => {
+  it('comes to its end with a hub that ignores ranges from some moment on', async () => {
     const one = await start();
     one.server.faults.add({ on: 'content', path: SHARD, action: { kind: 'reset', afterBytes: 1_500_000 } });
-    one.server.faults.add({ on: 'content', path: SHARD, action: { kind: 'ignore-range' } });
+    one.server.faults.add({ on: 'content', path: SHARD, times: 99, action: { kind: 'ignore-range' } });
     expect(await fetchModel(one)).toMatchObject({ complete: true });
     await expectVerified(one);
+  });
+
+  it('fetches large files over one connection each from a hub that ignores ranges', async () => {
+    const one = await start({ shardBytes: 20_000_000 });
+    one.server.faults.add({ on: 'content', times: 999, action: { kind: 'ignore-range' } });
+    expect(await fetchModel(one)).toMatchObject({ complete: true });
+    await expectVerified(one);
+  });
+
+  it('begins a file again that changes between its parts', async () => {
+    const one = await start({ shardBytes: 40_000_000, hub: { throttle: 40_000_000 } });
+    one.server.faults.add({ on: 'content', path: SHARD, times: 3, action: { kind: 'old-version' } });
+    expect(await fetchModel(one)).toMatchObject({ complete: true });
+    await expectVerified(one);
+  });
+
+  it('waits as long as the host of the files asks, and shows it when nothing else moves', async () => {
+    const one = await start();
+    const headers = { 'retry-after': '30' };
+    one.server.faults.add({ on: 'content', times: 2, action: { kind: 'answer', status: 429, headers } });
+    expect(await fetchModel(one)).toMatchObject({ complete: true });
+    await expectVerified(one);
+    const paused = one.told.find(({ problem }) => problem?.code === 'hub_rate_limited');
+    expect(paused?.nextRetryAt ?? '').toMatch(/Z$/);
+  });
+
+  it('goes on with fewer connections when the host of the files refuses some', async () => {
+    const one = await start({ shardBytes: 30_000_000, hub: { throttle: 30_000_000 } });
+    one.server.faults.add({ on: 'content', path: SHARD, times: 3, action: { kind: 'answer', status: 503 } });
+    expect(await fetchModel(one)).toMatchObject({ complete: true });
+    await expectVerified(one);
+    expect(one.told.every(({ problem }) => problem === null)).toBe(true);
   });
 
   it('asks for a new address when a signed one has expired', async () => {

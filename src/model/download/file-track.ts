@@ -21,6 +21,8 @@ export interface FileTrack {
   readonly unclaimedBytes: number;
   /** Every byte is there. */
   readonly whole: boolean;
+  /** Being fetched, being verified, or in its place. */
+  stage: 'fetching' | 'verifying' | 'done';
   /** The other side ignores ranges. */
   sequential: boolean;
   /** Connections that ended since its last byte came. */
@@ -63,9 +65,10 @@ export async function trackFile(store: FileStore, log: Log, file: HubFile): Prom
 
   const track: FileTrack = {
     file,
+    stage: 'fetching',
     sequential: false,
     barrenInRow: 0,
-    pausedUntilMs: 0,
+    pausedUntilMs: Number.NEGATIVE_INFINITY,
     stop: new AbortController(),
     get progress() {
       return {

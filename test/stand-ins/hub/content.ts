@@ -37,6 +37,7 @@ export async function sendContent(
   const [from, to] = range ?? [0, file.size];
   const length = to - from + (fault?.kind === 'longer' ? fault.extraBytes : 0);
   const all: Record<string, string> = { ...headers, 'accept-ranges': 'bytes' };
+  if (fault?.kind === 'old-version') all['etag'] = '"old"';
   if (range !== null) all['content-range'] = `bytes ${from}-${to - 1}/${file.size}`;
   // Without a length the end of the chunks is the end of the body, and a truncated one looks finished.
   if (fault?.kind !== 'truncate') all['content-length'] = String(length);
@@ -63,7 +64,8 @@ async function sendPieces(
   let sent = 0;
   for await (const bytes of readContent(file.content, from, limit, Math.floor(piece))) {
     if (response.destroyed) return;
-    const flipped = fault?.kind === 'corrupt' && sent === 0 ? flipFirst(bytes) : bytes;
+    const flips = fault?.kind === 'old-version' || (fault?.kind === 'corrupt' && sent === 0);
+    const flipped = flips ? flipFirst(bytes) : bytes;
     sent += bytes.length;
     const ready = response.write(flipped);
     sending.onBytes(bytes.length);

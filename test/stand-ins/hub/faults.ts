@@ -12,6 +12,8 @@ export type FaultAction =
   | { kind: 'silence'; afterBytes: number }
   /** One byte of the body is another one. */
   | { kind: 'corrupt' }
+  /** Other bytes under another ETag, as of a version of the file that is no longer there. */
+  | { kind: 'old-version' }
   /** The range is ignored: 200 with everything. */
   | { kind: 'ignore-range' }
   /** More bytes come than the file has. */

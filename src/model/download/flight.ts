@@ -1,0 +1,123 @@
+import { errorMessage, unreachable } from '../../lib/errors.ts';
+import { findingClass } from '../machine.ts';
+import { ModelError } from '../types.ts';
+import { type FileTrack, VersionError } from './file-track.ts';
+import { fetchPart, type LivePart, RangesIgnoredError } from './part-fetch.ts';
+import { type AfterLoss, afterLoss } from './retry.ts';
+import { SilenceError } from './silence.ts';
+import type { Flow } from './transfer.ts';
+
+/**
+ * Fetches one part of a file for a transfer. A connection that is lost for a reason that may pass only leaves its part
+ * undone; what does not pass is thrown.
+ */
+export async function flyPart(flow: Flow, track: FileTrack, part: LivePart): Promise<void> {
+  const { stop } = track;
+  try {
+    await fetchPart(
+      {
+        fetchRange: flow.hub.fetchRange,
+        clock: flow.clock,
+        limiter: flow.limiter,
+        silenceLimitMs: flow.silenceLimitMs,
+        model: flow.model,
+        file: track.file,
+        part,
+        onVersion: track.seeVersion,
+        write: async (buffers, position) => {
+          await track.write(buffers, position);
+          await flow.claims.written(flow.pace.connections);
+        },
+        onReceived: (bytes) => {
+          track.barrenInRow = 0;
+          flow.pace.received(bytes);
+          flow.onBytes(track.file, bytesThere(flow, track, part.file), bytes);
+        },
+      },
+      AbortSignal.any([flow.signal, stop.signal]),
+    );
+  } catch (error) {
+    flow.signal.throwIfAborted();
+    // The file is begun again, and this was one of its connections.
+    if (!stop.signal.aborted) await afterError(flow, track, part, error);
+  }
+}
+
+/** Bytes in the file, and those that its connections have gathered for it. */
+function bytesThere({ flights }: Flow, track: FileTrack, file: number): number {
+  let bytes = track.presentBytes;
+  for (const part of flights.parts) if (part.file === file) bytes += part.position - part.writtenTo;
+  return Math.min(track.file.sizeBytes, bytes);
+}
+
+async function afterError(flow: Flow, track: FileTrack, part: LivePart, error: unknown): Promise<void> {
+  if (error instanceof VersionError) {
+    flow.log.warn('a file changed and is begun again', { file: track.file.path });
+    return beginAgain(flow, track, part, async () => {
+      await track.restart();
+      flow.hub.forgetAddress(track.file);
+      flow.onBytes(track.file, 0, 0);
+    });
+  }
+  if (error instanceof RangesIgnoredError) {
+    flow.log.warn('the hub sends no parts; the file comes over one connection', { file: track.file.path });
+    return beginAgain(flow, track, part, async () => {
+      track.sequential = true;
+    });
+  }
+  if (error instanceof ModelError && findingClass(error.finding) !== 'transient') throw error;
+  track.barrenInRow += 1;
+  flow.log.warn('a connection was lost', {
+    file: track.file.path,
+    at_byte: part.position,
+    cause: errorMessage(error),
+  });
+  const next = afterLoss({
+    movedBytes: part.receivedBytes,
+    silent: error instanceof SilenceError,
+    retryAfterSeconds: error instanceof ModelError ? error.retryAfterSeconds : null,
+    barrenInRow: track.barrenInRow,
+    othersMove: flow.flights.parts.some((other) => other !== part && other.receivedBytes > 0),
+  });
+  followDecision(flow, track, next, error);
+}
+
+function followDecision(flow: Flow, track: FileTrack, next: AfterLoss, error: unknown): void {
+  switch (next.kind) {
+    case 'replace':
+      break;
+    case 'pause-file':
+      flow.pace.refused();
+      track.pausedUntilMs = flow.clock.monotonicMs() + next.ms;
+      flow.lookAgainAfter(next.ms);
+      break;
+    case 'pause-all':
+      flow.pace.refused();
+      flow.pace.hold(next.ms);
+      flow.lookAgainAfter(next.ms);
+      break;
+    case 'give-up':
+      if (error instanceof ModelError) throw error;
+      throw new ModelError({
+        code: 'hub_unreachable',
+        detail: `${track.file.path}: ${errorMessage(error)}`,
+      });
+    default:
+      unreachable(next);
+  }
+}
+
+/** Ends all connections of a file, changes what has to be changed while nobody writes it, and lets it go on. */
+async function beginAgain(
+  flow: Flow,
+  track: FileTrack,
+  part: LivePart,
+  change: () => Promise<void>,
+): Promise<void> {
+  track.pausedUntilMs = Number.POSITIVE_INFINITY;
+  track.stop.abort(new Error('the file is begun again'));
+  await flow.flights.othersEnded(part);
+  await change();
+  track.stop = new AbortController();
+  track.pausedUntilMs = Number.NEGATIVE_INFINITY;
+}

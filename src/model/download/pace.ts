@@ -1,0 +1,47 @@
+import type { Clock } from '../../lib/clock.ts';
+import { afterInterval, afterRefusal, firstWidth } from './width.ts';
+
+/** How many connections may be used now. */
+export interface Pace {
+  readonly connections: number;
+  /** Whether a new part may be begun now. */
+  mayBegin(): boolean;
+  /** Counts bytes that came. */
+  received(bytes: number): void;
+  /** Judges what came since the last call; `allBusy` says whether every connection had work then. */
+  judge(allBusy: boolean): void;
+  /** A connection was refused. */
+  refused(): void;
+  /** Nothing new is begun for so long. */
+  hold(ms: number): void;
+}
+
+/** The pace at the start of a download. */
+export function createPace(clock: Pick<Clock, 'monotonicMs'>): Pace {
+  let width = firstWidth();
+  let heldUntilMs = Number.NEGATIVE_INFINITY;
+  let bytes = 0;
+  let judgedMs = clock.monotonicMs();
+  return {
+    get connections() {
+      return width.connections;
+    },
+    mayBegin: () => clock.monotonicMs() >= heldUntilMs,
+    received(more) {
+      bytes += more;
+    },
+    judge(allBusy) {
+      const nowMs = clock.monotonicMs();
+      const bytesPerSecond = (bytes / Math.max(1, nowMs - judgedMs)) * 1000;
+      if (allBusy) width = afterInterval(width, bytesPerSecond, nowMs);
+      bytes = 0;
+      judgedMs = nowMs;
+    },
+    refused() {
+      width = afterRefusal(width, clock.monotonicMs());
+    },
+    hold(ms) {
+      heldUntilMs = Math.max(heldUntilMs, clock.monotonicMs() + ms);
+    },
+  };
+}
