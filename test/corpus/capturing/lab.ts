@@ -19,6 +19,8 @@ export interface Captured {
 /** The id under which a stand-in hub serves the model. */
 export const HUB_MODEL = 'acme/tiny-chat';
 const DEFAULT_LIMIT_SECONDS = 240;
+/** The last words of a start that has succeeded, of either program. */
+const SERVING = /Scheduler worker started|Application startup complete/;
 const CONTAINER = 'ai-sandbox-capture';
 /** Weight of the CPU of a container, of the usual 1024: a capture gives way to everything else. */
 const CPU_SHARES = '256';
@@ -138,9 +140,11 @@ async function follow(run: ContainerRun, lab: Lab): Promise<void> {
   while (Date.now() < deadline) {
     const state = await lab.docker(['inspect', '-f', '{{.State.Running}}', lab.container]);
     if (state.output.trim() !== 'true') return;
-    if (run.once !== undefined && !acted) {
+    if (!acted) {
       const { output } = await lab.docker(['logs', lab.container]);
-      if (run.once.line.test(output)) {
+      // A fault that does not keep it from serving: there is nothing to wait for.
+      if (run.once === undefined && SERVING.test(output)) return;
+      if (run.once?.line.test(output) === true) {
         acted = true;
         if ((await run.once.act(lab)) === 'running') return;
       }
