@@ -97,6 +97,7 @@ export function advance(wish: Wish, event: ModelEvent, clock: Clock, log: Log): 
   const before = wish.state;
   wish.state = nextState(before, event, clock.monotonicMs());
   wish.problem = carryProblem(wish.problem, wish.state.finding, clock);
+  if (wish.state.status === 'completed') wish.notice = null;
   const { finding, status, nextAttemptMs } = wish.state;
   const model = wish.identifier?.id;
   if (event.type === 'failed' && finding !== null) {

@@ -7,6 +7,12 @@ export interface HubModel extends Repository {
   gated?: 'auto' | 'manual';
   /** It is known only to tokens that accepted its terms. */
   private?: boolean;
+  /** Closed by the hub: nobody gets its files. */
+  disabled?: boolean;
+  /** Beside the usual tags, for example `base_model:org/name`. */
+  tags?: string[];
+  /** Numbers by type in its safetensors files, as the hub counts them. */
+  parameters?: Record<string, number>;
 }
 
 /** What `/api/models/{id}` says. */
@@ -19,11 +25,14 @@ export function describe(model: HubModel, url: URL) {
     author: model.id.split('/')[0],
     sha: model.commit,
     private: model.private ?? false,
-    disabled: false,
+    disabled: model.disabled ?? false,
     gated: model.gated ?? false,
     downloads: 0,
     likes: 0,
-    tags: ['transformers', 'safetensors', 'text-generation'],
+    tags: ['transformers', 'safetensors', 'text-generation', ...(model.tags ?? [])],
+    ...(model.parameters === undefined
+      ? {}
+      : { safetensors: { parameters: model.parameters, total: sum(model.parameters) } }),
     pipeline_tag: 'text-generation',
     lastModified: '2026-01-01T00:00:00.000Z',
     createdAt: '2026-01-01T00:00:00.000Z',
@@ -33,6 +42,10 @@ export function describe(model: HubModel, url: URL) {
       ...(blobs ? { size: file.size, blobId: file.oid, ...large(file, 'sha256') } : {}),
     })),
   };
+}
+
+function sum(parameters: Record<string, number>): number {
+  return Object.values(parameters).reduce((total, count) => total + count, 0);
 }
 
 /** One page of `/api/models/{id}/tree/{rev}`, with the address of the next one in `Link`. */

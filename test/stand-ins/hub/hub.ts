@@ -155,6 +155,9 @@ export async function startHub(options: HubOptions): Promise<RunningHub> {
     if (model === null || (model.private === true && !mayRead)) {
       return refuse(response, token === null ? 401 : 404, 'RepoNotFound', 'Repository not found');
     }
+    if (model.disabled === true && route.kind !== 'info' && route.kind !== 'tree') {
+      return refuse(response, 403, null, 'Access to this resource is disabled.');
+    }
     const closed = model.gated !== undefined && !mayRead;
     const gate = () =>
       refuse(
