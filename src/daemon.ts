@@ -54,6 +54,7 @@ import { createGpuWatch } from './wiring/gpu-watch.ts';
 import { createInstallerWatch } from './wiring/installer-watch.ts';
 import { createLoginMessage } from './wiring/login-message.ts';
 import { createModelSurroundings } from './wiring/model-surroundings.ts';
+import { createOomKills } from './wiring/oom-kills.ts';
 import { createOverrides, OverridesSchema } from './wiring/overrides.ts';
 import { createPageQuestion } from './wiring/page-question.ts';
 import { createStatusSource } from './wiring/status-source.ts';
@@ -130,6 +131,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     surroundings: surroundings.get,
   });
   const chats = createChatKeeper({ clock, log, cron: nodeCron });
+  const oomKills = createOomKills({ kernelLog: createKernelLog(), uptimeSeconds: bootSeconds, clock });
   const supervisor = createSupervisor({
     engine,
     clock,
@@ -152,6 +154,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     onRun: (service, notice) => care.onRun(service, notice),
     onLogLine: (service, line) => care.onLogLine(service, line),
     diagnose,
+    ranOutOfMemory: oomKills.explains,
     heal: (service, heal) => care.heal(service, heal),
   });
   const exposure = createExposure({
@@ -432,7 +435,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       await publisher.close();
       await api.close();
       await motd.end(publisher.current());
-      await Promise.all([store.flush(), hub.close(), notifier.flush()]);
+      await Promise.all([store.flush(), hub.close(), notifier.flush(), oomKills.close()]);
     },
   };
 }

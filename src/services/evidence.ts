@@ -5,7 +5,7 @@ import { withDeadline } from '../lib/deadline.ts';
 import { errorMessage } from '../lib/errors.ts';
 import type { Finding } from '../status/problem.ts';
 import type { LastExit } from '../status/schema.ts';
-import { logStart, withRecord } from './exits.ts';
+import { logStart, outOfMemory, withRecord } from './exits.ts';
 import { tryHeal } from './healing.ts';
 import { judgeExit } from './judgement.ts';
 import { isUp } from './plan-order.ts';
@@ -50,7 +50,10 @@ export function investigate(room: Room, unit: Unit, container: ObservedContainer
     if (logTail.length > 0) {
       room.memory.set(unit.name, withRecord(room.memory.of(unit.name), exit.record, { log_tail: logTail }));
     }
-    if (exit.finding !== null) conclude(room, unit, exit.record, exit.finding, lines);
+    if (exit.finding !== null) {
+      const { record, finding } = await withMemory(room, unit, container, exit, exit.finding);
+      conclude(room, unit, record, finding, lines);
+    }
     room.wake();
   };
   work().catch((error: unknown) => {
@@ -75,6 +78,24 @@ async function readLog(
     room.signal,
   );
   return lines.map((line) => line.text);
+}
+
+/** The engine does not tell of every process that was ended for want of memory: the kernel is asked. */
+async function withMemory(
+  room: Room,
+  unit: Unit,
+  container: ObservedContainer,
+  { record, until }: ExitCase,
+  finding: Finding,
+): Promise<{ record: LastExit; finding: Finding }> {
+  const known = { record, finding };
+  if (record.oom_killed || finding.code !== 'container_exited') return known;
+  const killed = await room.parts.ranOutOfMemory?.(container.id, until).catch(() => false);
+  if (killed !== true || room.signal.aborted) return known;
+  const words = outOfMemory(unit.name, record.exit_code);
+  const fields = { oom_killed: true, cause: words.cause };
+  room.memory.set(unit.name, withRecord(room.memory.of(unit.name), record, fields));
+  return { record: { ...record, ...fields }, finding: words.finding };
 }
 
 /** The cause of a counted exit: on record, healed where that is possible, else judged. */

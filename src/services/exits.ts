@@ -80,12 +80,17 @@ export function classifyExit(facts: ExitFacts): ExitVerdict {
   }
   const failure = { kind: 'crash', counts: true, unrequested: true } as const;
   if (facts.oomKilled) {
-    const cause = `was killed because the memory ran out${codeInWords(facts.exitCode)}`;
-    return { ...failure, cause, finding: { code: 'out_of_memory', detail: `${facts.service} ${cause}` } };
+    return { ...failure, ...outOfMemory(facts.service, facts.exitCode) };
   }
   const cause =
     facts.exitCode === null ? 'exited, not asked for' : `exited${withCode(facts.exitCode)}, not asked for`;
   return { ...failure, cause, finding: { code: 'container_exited', detail: `${facts.service} ${cause}` } };
+}
+
+/** An exit because the kernel ended a process of the container. */
+export function outOfMemory(service: string, exitCode: number | null): { cause: string; finding: Finding } {
+  const cause = `was killed because the memory ran out${codeInWords(exitCode)}`;
+  return { cause, finding: { code: 'out_of_memory', detail: `${service} ${cause}` } };
 }
 
 function verdictOfOurOwn(facts: ExitFacts, reason: NonNullable<ExitFacts['expected']>): ExitVerdict {

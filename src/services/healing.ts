@@ -8,8 +8,8 @@ export type Heal =
   | { kind: 'override'; flag: string; value: string; cause: string }
   /** The container is made anew: a restart of the old one would not help. */
   | { kind: 'recreate'; cause: string }
-  /** A damaged file of the model is deleted and fetched again. `file` as the log names it; null: it does not. */
-  | { kind: 'refetch'; file: string | null; cause: string };
+  /** The damaged files of the model are deleted and fetched again. */
+  | { kind: 'refetch'; cause: string };
 
 /** Smallest context that is worth serving, in tokens: below that a chat has no room for an answer. */
 const SMALLEST_CONTEXT_TOKENS = 256;
@@ -33,11 +33,7 @@ export function healFor(diagnosis: Diagnosis): Heal | null {
     return { kind: 'recreate', cause: 'it lost its access to the GPU, which only a new container gets back' };
   }
   if (diagnosis.signature !== null && DAMAGED_FILE_SIGNATURES.has(diagnosis.signature)) {
-    return {
-      kind: 'refetch',
-      file: diagnosis.values['file'] ?? null,
-      cause: 'a file of the model is damaged',
-    };
+    return { kind: 'refetch', cause: 'a file of the model is damaged' };
   }
   return null;
 }

@@ -48,6 +48,8 @@ export interface SupervisorParts {
   onRun?(service: string, notice: RunNotice): void;
   /** Finds the cause of a failure; null where there is none to be told. */
   diagnose?(evidence: Evidence): Diagnosis | null;
+  /** Whether memory that ran out explains an exit at this time (RFC 3339) of which the engine does not say so. */
+  ranOutOfMemory?(containerId: string, exitAt: string): Promise<boolean>;
   /** Does what only the rest of the daemon can; false: it cannot be done. */
   heal?(service: string, heal: Heal): boolean;
 }

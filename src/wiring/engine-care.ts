@@ -53,12 +53,7 @@ export interface EngineCareParts {
   overrides: Overrides;
   loadTimes: LoadMemory;
   /** Deletes damaged files of the model, so that they are fetched again; returns their names. */
-  deleteDamaged(
-    directory: string,
-    modelId: string,
-    file: string | null,
-    signal: AbortSignal,
-  ): Promise<string[]>;
+  deleteDamaged(directory: string, modelId: string, signal: AbortSignal): Promise<string[]>;
   /** The model is looked at again, and what is missing fetched. */
   fetchModel(): void;
   onMove(): void;
@@ -92,9 +87,9 @@ export function createEngineCare(parts: EngineCareParts): EngineCare {
       : { project: files.project, overrides: parts.overrides.current(files.project, caseOf()) };
   const engine = () => files?.project.services.find(({ name }) => name === ENGINE_SERVICE);
 
-  const repair = async (directory: string, modelId: string, file: string | null) => {
+  const repair = async (directory: string, modelId: string) => {
     try {
-      const deleted = await parts.deleteDamaged(directory, modelId, file, ended);
+      const deleted = await parts.deleteDamaged(directory, modelId, ended);
       log.warn(
         deleted.length === 0
           ? 'every file of the model is what its name says; nothing was deleted'
@@ -143,7 +138,7 @@ export function createEngineCare(parts: EngineCareParts): EngineCare {
           if (repairing) return true;
           repairing = true;
           parts.onGate();
-          void repair(modelDirectory, modelId, heal.file);
+          void repair(modelDirectory, modelId);
           return true;
         }
         case 'recreate':

@@ -23,7 +23,6 @@ const NO_ACCESS = diagnosis({ code: 'gpu_access_lost', signature: 'nvml_lost' })
 const DAMAGED = diagnosis({
   code: 'model_checksum_mismatch',
   signature: 'corrupt',
-  values: { file: 'a.safetensors' },
 });
 
 describe('the way to heal a cause', () => {
@@ -39,7 +38,7 @@ describe('the way to heal a cause', () => {
 
   test('lost access to the GPU needs a new container, a damaged file another download', () => {
     expect(healFor(NO_ACCESS)?.kind).toBe('recreate');
-    expect(healFor(DAMAGED)).toMatchObject({ kind: 'refetch', file: 'a.safetensors' });
+    expect(healFor(DAMAGED)?.kind).toBe('refetch');
   });
 
   test('for most causes there is none', () => {
