@@ -1,7 +1,7 @@
 import { SMALLEST_PART_BYTES } from './plan.ts';
 
 /** Unclaimed bytes are synced and claimed from this on, beside the download. */
-const CLAIM_FROM_BYTES = 16 * 1024 * 1024;
+const CLAIM_FROM_BYTES = SMALLEST_PART_BYTES;
 
 /** What is watched of a partial file. */
 interface Claimable {
@@ -16,6 +16,8 @@ export interface Claims {
    * must cost no more than one part for each connection. It rejects with the system's error of a failed sync.
    */
   written(connections: number): Promise<void> | undefined;
+  /** Claims what there is, beside the download: on a slow line that is little, but took as long to come. */
+  now(): void;
 }
 
 /** Watches some files; `files` gives those that are open now. */
@@ -39,6 +41,9 @@ export function createClaims(files: () => readonly Claimable[]): Claims {
   };
 
   return {
+    now() {
+      if (unclaimed() > 0) claimBeside();
+    },
     written(connections) {
       const bytes = unclaimed();
       if (bytes < CLAIM_FROM_BYTES) return undefined;

@@ -11,7 +11,7 @@ import type { Limiter } from './limiter.ts';
 import { createPace, type Pace } from './pace.ts';
 import { nextPart } from './plan.ts';
 
-/** The rate is looked at so often, to decide about the number of connections. */
+/** So often the rate is looked at, to decide about the number of connections, and what came is claimed. */
 const INTERVAL_MS = 1_000;
 
 /** What a transfer needs. */
@@ -155,12 +155,14 @@ async function verify(flow: Flow, track: FileTrack): Promise<void> {
   track.stage = 'fetching';
 }
 
-async function watchRate({ clock, flights, pace, signal }: Flow, look: () => void): Promise<void> {
+async function watchRate(flow: Flow, look: () => void): Promise<void> {
+  const { clock, flights, pace, claims, signal } = flow;
   const allBusy = () => flights.parts.length >= pace.connections;
   for (;;) {
     const busyBefore = allBusy();
     await clock.sleep(INTERVAL_MS, signal);
     pace.judge(busyBefore && allBusy());
+    claims.now();
     look();
   }
 }

@@ -54,13 +54,13 @@ describe('claims beside the download', () => {
     return file;
   };
 
-  it('begin with 16 MiB, one at a time, with the file that has most', () => {
+  it('begin with 8 MiB, one at a time, with the file that has most', () => {
     const [few, many] = [claimable(), claimable()];
     const claims = createClaims(() => [few, many]);
-    few.unclaimedBytes = 5 * MIB;
-    many.unclaimedBytes = 10 * MIB;
+    few.unclaimedBytes = 3 * MIB;
+    many.unclaimedBytes = 4 * MIB;
     expect(claims.written(8)).toBeUndefined();
-    many.unclaimedBytes = 12 * MIB;
+    many.unclaimedBytes = 6 * MIB;
     expect(claims.written(8)).toBeUndefined();
     expect(claims.written(8)).toBeUndefined();
     expect([few.claims, many.claims]).toEqual([0, 1]);
@@ -79,6 +79,16 @@ describe('claims beside the download', () => {
     file.release();
     await wait;
     expect(waited).toBe(false);
+  });
+
+  it('are made for little too, when they are asked for', () => {
+    const file = claimable();
+    const claims = createClaims(() => [file]);
+    claims.now();
+    expect(file.claims).toBe(0);
+    file.unclaimedBytes = 1;
+    claims.now();
+    expect(file.claims).toBe(1);
   });
 
   it('tell the connections of a disk that fails', async () => {
