@@ -121,6 +121,7 @@ const PREFIXES: readonly Prefix[] = [
     pattern: new RegExp(`(?<level>${LEVEL_WORDS}) {1,6}(?=[[|\\w])(?:\\[[\\w.]{1,80}\\] )?`, 'y'),
     logger: true,
   },
+  { pattern: new RegExp(`[\\w.-]{1,40} (?<level>${LEVEL_WORDS}): `, 'y'), logger: true },
   // the frame of a terminal program around a whole log
   { pattern: /[│┃] ?(?=\(?(?:TRACE|DEBUG|INFO|WARNING|ERROR|CRITICAL|\w+ (?:rank=\d+ )?pid=\d+\)))/y },
   // quoted in a mail or an issue

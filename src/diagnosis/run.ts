@@ -1,6 +1,6 @@
 import { type Cause, chooseCause, type Evidences, type RunState } from './choose.ts';
 import type { LogLine } from './log-line.ts';
-import { matchMessage } from './match.ts';
+import { createMatcher, type Matcher } from './match.ts';
 import { createMessageReader, type Message, type MessageReader } from './message.ts';
 import { findMilestone } from './milestones.ts';
 import type { Ending, Signature } from './types.ts';
@@ -9,9 +9,6 @@ import type { Ending, Signature } from './types.ts';
 const MAXIMUM_PROCESSES = 128;
 /** Errors kept while a service runs: the first of them that stand near its death explain it. */
 const MAXIMUM_PRIMARIES = 64;
-
-/** So many messages are held against all signatures, further ones only if they have a word of an error: floods stay cheap. */
-const WHOLE_LOOKS = 500;
 
 /** Errors of requests, which a server that works logs too: files of vLLM's front end. */
 const REQUEST_FILES =
@@ -29,10 +26,9 @@ export interface Run {
 /** Makes a run that knows these signatures. */
 export function createRun(signatures: readonly Signature[]): Run {
   const readers = new Map<string, MessageReader>();
-  let wholeLooks = WHOLE_LOOKS;
+  const matcher = createMatcher(signatures);
   let state = newState();
-  let previous: Evidences | null = null;
-  let previousState: RunState | null = null;
+  let previous: RunState | null = null;
 
   const readerOf = (process: string): MessageReader => {
     const known = readers.get(process);
@@ -46,9 +42,7 @@ export function createRun(signatures: readonly Signature[]): Run {
     return reader;
   };
   const take = (message: Message | null): void => {
-    if (message === null) return;
-    wholeLooks -= 1;
-    takeMessage(signatures, state, message, wholeLooks > 0);
+    if (message !== null) takeMessage(matcher, state, message);
   };
   const flush = (): void => {
     for (const reader of readers.values()) take(reader.end());
@@ -61,10 +55,7 @@ export function createRun(signatures: readonly Signature[]): Run {
         return;
       case 'start':
         flush();
-        if (state.ready !== null || hasFailed(state)) {
-          previousState = state;
-          previous = state.found;
-        }
+        if (state.ready !== null || hasFailed(state)) previous = state;
         state = newState();
         readers.clear();
         return;
@@ -99,7 +90,7 @@ export function createRun(signatures: readonly Signature[]): Run {
       flush();
       const cause = chooseCause(state, ending);
       if (cause !== null || state.ready !== null || state.shutdown !== null) return cause;
-      return previousState === null || previous === null ? null : chooseCause(previousState, ending);
+      return previous === null ? null : chooseCause(previous, ending);
     },
   };
 }
@@ -127,17 +118,13 @@ function forget(found: Evidences, process: string | null): void {
   if (found.unknown !== null && !other(found.unknown)) found.unknown = null;
 }
 
-function takeMessage(
-  signatures: readonly Signature[],
-  state: RunState,
-  message: Message,
-  everyLine: boolean,
-): void {
+function takeMessage(matcher: Matcher, state: RunState, message: Message): void {
   const { found } = state;
   const ofRequest = REQUEST_FILES.test(message.file) || REQUEST_FRAMES.test(message.frames);
-  const match = matchMessage(signatures, message, everyLine);
+  const settled = state.ready === null && found.primaries.length > 0;
+  const match = matcher.match(message, settled);
   if (match === null) {
-    if (!ofRequest) noteUnknown(found, message);
+    if (!ofRequest && !settled) noteUnknown(found, message);
     return;
   }
   const proof = { match, message };

@@ -70,7 +70,7 @@ export const HUB_SIGNATURES: readonly Signature[] = [
     code: 'model_not_found',
     symptom: 'RepositoryNotFoundError · is not a local folder and is not a valid model identifier',
     patterns: [
-      /(?<model>[\w./-]{1,200}) is not a local folder and is not a valid model identifier/,
+      /(?:^|[\s'"])(?<model>[\w./-]{1,200}) is not a local folder and is not a valid model identifier/,
       /Repository Not Found for url: \S*?(?:huggingface\.co|hf\.co)\/(?:api\/models\/)?(?<model>[\w.-]+\/[\w.-]+)/,
       /RepositoryNotFoundError|Repository Not Found for url|is not a local folder and is not a valid model identifier/,
       /Invalid repository ID or local directory specified: '(?<model>[^']{1,200})'/,

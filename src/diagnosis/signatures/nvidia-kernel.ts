@@ -55,7 +55,7 @@ export const NVIDIA_KERNEL_SIGNATURES: readonly Signature[] = [
     ],
     {
       patterns: [
-        /(?<line>.{0,80}GPU has fallen off the bus)/i,
+        /(?<line>(?:NVRM\b.{0,80}?)?GPU has fallen off the bus)/i,
         /(?<line>Unable to determine the device handle for .{0,30}: (?:GPU is lost|Unknown Error|GPU requires reset|Not Found))/i,
         /(?<line>NVMLError_GpuIsLost)|NVML: GPU is lost|ERROR_GPU_IS_LOST/,
         /(?<line>nvml error: gpu (?:is )?lost)/i,

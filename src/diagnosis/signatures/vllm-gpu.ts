@@ -32,6 +32,7 @@ export const VLLM_GPU_SIGNATURES: readonly Signature[] = [
       /no kernel image is available for execution on the device|cudaErrorNoKernelImageForDevice/,
       /CUDA capability sm_\d+ is not compatible with the current PyTorch installation/,
       /(?:FlashAttention|Flash attention) only supports Ampere GPUs or newer/i,
+      /PTX \.version \S+ does not support \.target sm_\d+/,
       /ptxas fatal\s*: Value 'sm_\d+a?' is not defined for option 'gpu-name'/,
       /(?<!Bfloat16 is only supported on )(?:GPU|device)s? with (?:CUDA )?(?:compute )?capability (?:>=|of at least|at least|lower than|below|less than) ?\d/i,
       /Unknown CUDA arch|GPU architecture .{0,40}(?:not supported|unsupported)|Unsupported GPU architecture/i,

@@ -56,6 +56,7 @@ export const VLLM_RUNTIME_SIGNATURES: readonly Signature[] = [
     strength: 'weak',
     patterns: [
       /(?:exit ?code:?|exitcode|Failed core proc\(s\): \{'[\w-]{1,40}':) ?-9\b|died with <Signals\.SIGKILL/,
+      /worker died.{0,20}\(?-9\b/,
       /^Killed$|^\S+: line \d+: +\d+ Killed\b/,
     ],
     detail: () => 'a process of the engine got SIGKILL: usually the kernel, because main memory ran out',
