@@ -115,7 +115,12 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     credentials,
     limits: { diskReserveBytes: settings.diskReserveBytes },
   });
-  const hub = createHub({ endpoint: settings.hubEndpoint, token: token.current, clock });
+  const hub = createHub({
+    endpoint: settings.hubEndpoint,
+    token: token.current,
+    clock,
+    caFile: settings.hubCaFile,
+  });
   const gpuReader = createGpuReader(systemGpuParts(clock));
   const surroundings = createModelSurroundings({
     gpus: gpuReader,

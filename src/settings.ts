@@ -103,6 +103,13 @@ export const SETTING_TABLE = {
     allowed: 'an absolute path',
     meaning: 'The file of the hub token (0600); a change is noticed.',
   },
+  hubCaFile: {
+    variable: 'SSL_CERT_FILE',
+    default: '',
+    allowed: 'an absolute path',
+    meaning:
+      'Further certificate authorities (PEM) for the hub, its mirrors and proxies, beside those of the system.',
+  },
   pinnedModelId: {
     variable: 'MODEL_ID',
     default: '',
@@ -149,6 +156,8 @@ export interface Settings {
   hubEndpoint: string;
   hubToken: string | null;
   hubTokenFile: string;
+  /** Null: only the authorities of Node and of the system. */
+  hubCaFile: string | null;
   /** Raw `MODEL_ID` of the daemon's environment; the model room validates it. */
   pinnedModelId: string | null;
   silenceLimitMs: number;
@@ -178,6 +187,7 @@ const parsers: { [Name in SettingName]: (text: string) => Settings[Name] | undef
   hubEndpoint: (text) => webAddress(text, (url) => url.protocol === 'https:' || isLoopbackHost(url.hostname)),
   hubToken: (text) => (text === '' ? null : /^\S+$/.test(text) ? text : undefined),
   hubTokenFile: absolutePath,
+  hubCaFile: (text) => (text === '' ? null : absolutePath(text)),
   pinnedModelId: (text) => (text === '' ? null : text),
   silenceLimitMs: (text) => wholeNumber(text, 10, 86_400, 1000),
   diskReserveBytes: (text) => wholeNumber(text, 0, Number.MAX_SAFE_INTEGER, 1),
@@ -223,6 +233,7 @@ export function loadSettings(
     hubEndpoint: read('hubEndpoint'),
     hubToken: read('hubToken'),
     hubTokenFile: read('hubTokenFile'),
+    hubCaFile: read('hubCaFile'),
     pinnedModelId: read('pinnedModelId'),
     silenceLimitMs: read('silenceLimitMs'),
     diskReserveBytes: read('diskReserveBytes'),

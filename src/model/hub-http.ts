@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
-import { errorMessage } from '../lib/errors.ts';
+import { errorCode, errorMessage } from '../lib/errors.ts';
 import { isLoopbackHost } from '../lib/loopback.ts';
+import { trustedCertificates } from './certificates.ts';
 import { redirectFault } from './endpoint.ts';
 import { invalidAnswer } from './hub-answers.ts';
 import { ModelError } from './types.ts';
@@ -31,13 +32,17 @@ export interface HttpQuestion {
 }
 
 /**
- * HTTP/1.1 only: over HTTP/2 undici is bound by its flow-control window. Proxies of the environment are honoured.
- * undici is loaded with the first request, so that the start of the daemon does not wait for it.
+ * HTTP/1.1 only: over HTTP/2 undici is bound by its flow-control window. Proxies of the environment and the authorities
+ * of `caFile` are honoured. undici is loaded with the first request, so that the start of the daemon does not wait for it.
  */
-export async function createHubDispatcher(hub: URL): Promise<Dispatcher> {
+export async function createHubDispatcher(hub: URL, caFile: string | null): Promise<Dispatcher> {
   const { Agent, EnvHttpProxyAgent } = await import('undici');
-  const options = { allowH2: false, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 };
-  return isLoopbackHost(hub.hostname) ? new Agent(options) : new EnvHttpProxyAgent(options);
+  const plain = { allowH2: false, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 };
+  if (hub.protocol !== 'https:') return new Agent(plain);
+  const connect = { ca: await trustedCertificates(caFile) };
+  const options = { ...plain, connect };
+  if (isLoopbackHost(hub.hostname)) return new Agent(options);
+  return new EnvHttpProxyAgent({ ...options, requestTls: connect, proxyTls: connect });
 }
 
 /**
@@ -132,9 +137,19 @@ export async function discard(answer: Pick<HttpAnswer, 'body'>): Promise<void> {
   await answer.body.dump({ limit: 64 * 1024 }).catch(() => undefined);
 }
 
+/** Errors of TLS that say: nobody known vouches for the certificate (Node's names of OpenSSL's). */
+const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|CERT_UNTRUSTED|ERR_TLS_CERT_ALTNAME)/;
+
 /** The transient problem of a connection that failed; the address is named without its query (it may be signed). */
 export function unreachableHub(url: URL, error: unknown): ModelError {
-  return new ModelError({ code: 'hub_unreachable', detail: `${url.origin}: ${errorMessage(error)}` });
+  const detail = `${url.origin}: ${errorMessage(error)}`;
+  if (!UNTRUSTED.test(errorCode(error) ?? '')) return new ModelError({ code: 'hub_unreachable', detail });
+  return new ModelError({
+    code: 'hub_unreachable',
+    detail: `${detail} (no known authority vouches for its certificate)`,
+    remedy:
+      'If a proxy or mirror of your own stands between, save its certificate authority in /usr/local/share/ca-certificates as .crt and run update-ca-certificates, or name its file in SSL_CERT_FILE; it goes on by itself.',
+  });
 }
 
 async function ask(

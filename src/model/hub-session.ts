@@ -27,6 +27,8 @@ export interface SessionOptions {
   /** Read anew for each request. */
   token: () => string | null;
   clock: Clock;
+  /** A file with further certificate authorities (PEM); absent or null: none. */
+  caFile?: string | null;
   /** Replaces the connections, in tests. */
   dispatcher?: Dispatcher;
 }
@@ -92,9 +94,14 @@ export function createHubSession(options: SessionOptions): HubSession {
   const endpoint = options.endpoint.replace(/\/+$/, '');
   const hub = new URL(endpoint);
   let opened: Promise<Dispatcher> | null = null;
+  const open = async (): Promise<Dispatcher> =>
+    options.dispatcher ?? createHubDispatcher(hub, options.caFile ?? null);
   const dispatcher = (): Promise<Dispatcher> => {
-    opened ??=
-      options.dispatcher === undefined ? createHubDispatcher(hub) : Promise.resolve(options.dispatcher);
+    // A file that cannot be read may be there the next time.
+    opened ??= open().catch((error: unknown) => {
+      opened = null;
+      throw error;
+    });
     return opened;
   };
 

@@ -28,6 +28,7 @@ describe('settings', () => {
       hubEndpoint: 'https://huggingface.co',
       hubToken: null,
       hubTokenFile: '/etc/ai-sandbox/hf-token',
+      hubCaFile: null,
       pinnedModelId: null,
       silenceLimitMs: 600_000,
       diskReserveBytes: 5 * 1024 ** 3,
