@@ -13,9 +13,9 @@ export interface PhaseMemory {
 
 /**
  * What the facts say about a phase now. `waiting`: nothing moves, but it has not failed; what runs goes on running
- * (the wait for the next attempt counts). `ended`: over if it was running, otherwise not known.
+ * (the wait for the next attempt counts).
  */
-type Observation = 'waiting' | 'running' | 'ended' | 'done' | 'failed';
+type Observation = 'waiting' | 'running' | 'done' | 'failed';
 
 /** Reasons to wait that come after the image: with one of them shown and no pull, the image is there. */
 const WAITS_AFTER_IMAGE: readonly (string | null)[] = ['model', 'gpu', 'gpu_driver'];
@@ -100,7 +100,7 @@ function imagePhase(view: ServiceView): Observation {
     return 'done';
   }
   if (view.pull !== null) return 'running';
-  if (WAITS_AFTER_IMAGE.includes(view.waiting_for)) return 'ended';
+  if (WAITS_AFTER_IMAGE.includes(view.waiting_for)) return 'done';
   if (serviceIsBlocked(view) && IMAGE_PROBLEM.test(view.problem?.code ?? '')) return 'failed';
   return view.waiting_for === 'image' ? 'running' : 'waiting';
 }
@@ -141,8 +141,6 @@ function stepPhase(phase: PhaseMemory, observation: Observation, now: Moment): P
       return phase.state === 'failed' ? { ...phase, state: 'pending', finished: null } : phase;
     case 'running':
       return { ...phase, state: 'running', started: phase.started ?? now, finished: null };
-    case 'ended':
-      return phase.state === 'running' ? { ...phase, state: 'done', finished: now } : phase;
     case 'done':
       return { ...phase, state: 'done', started: phase.started ?? now, finished: now };
     case 'failed':

@@ -143,8 +143,9 @@ export function createStatusSource(parts: StatusSourceParts): StatusSource {
     assemble() {
       lookAtStore();
       const before = deployment.get();
-      const seen = statusWith(before);
-      if (!engineIsKnown(parts.services())) return seen;
+      if (!engineIsKnown(parts.services())) return statusWith(before);
+      // Without the deployment's own verdict, which would otherwise be its own reason for ever.
+      const seen = statusWith({ ...before, problem: null });
       const next = stepDeployment(
         before,
         factsOf(seen, {

@@ -5,6 +5,7 @@ import { silentLog } from '../../../src/lib/log.ts';
 import { createRedactor } from '../../../src/lib/redact.ts';
 import type { ServicesSnapshot } from '../../../src/services/types.ts';
 import { loadSettings } from '../../../src/settings.ts';
+import { toProblem } from '../../../src/status/problem.ts';
 import { createStatusSource } from '../../../src/wiring/status-source.ts';
 import { NOW, readyFacts } from '../../support/status-facts.ts';
 
@@ -76,6 +77,25 @@ describe('the source of the status', () => {
       label: 'box',
     });
     expect(links.ui).toBe('http://198.51.100.4:3000');
+  });
+
+  it('takes a failed deployment up again when its cause is gone, though not everything is ready yet', () => {
+    const { source, stage } = setStage();
+    const answered = stage.services;
+    const services = Object.fromEntries(
+      Object.entries(answered.services).map(([name, view]) => [
+        name,
+        { ...view, service_status: 'stopped' as const, ready: false },
+      ]),
+    );
+    const away = toProblem({ code: 'docker_unreachable', detail: 'refused' }, { now: () => NOW });
+    stage.services = { ...answered, services, problems: [away] };
+    expect(source.assemble().deployment).toMatchObject({
+      deployment_status: 'failed',
+      problem: { code: 'docker_unreachable' },
+    });
+    stage.services = { ...answered, services, problems: [] };
+    expect(source.assemble().deployment).toMatchObject({ deployment_status: 'in_progress', problem: null });
   });
 
   it('leaves a failed deployment as it was until the engine has said anything', () => {
