@@ -133,6 +133,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     clock,
     log,
     reserveBytes: settings.diskReserveBytes,
+    bytesPerSecond: settings.downloadBytesPerSecond,
     surroundings: surroundings.get,
   });
   const chats = createChatKeeper({ clock, log, cron: nodeCron });

@@ -128,6 +128,12 @@ export const SETTING_TABLE = {
     allowed: 'a whole number of bytes',
     meaning: 'Space that is kept free on every file system (5 GiB).',
   },
+  downloadBytesPerSecond: {
+    variable: 'AI_SANDBOX_DOWNLOAD_BYTES_PER_SECOND',
+    default: '',
+    allowed: 'a whole number of bytes a second from 1000',
+    meaning: 'All connections of a model download together are held to this rate; not set is no limit.',
+  },
   logLevel: {
     variable: 'AI_SANDBOX_LOG_LEVEL',
     default: 'info',
@@ -162,6 +168,8 @@ export interface Settings {
   pinnedModelId: string | null;
   silenceLimitMs: number;
   diskReserveBytes: number;
+  /** Null is no limit. */
+  downloadBytesPerSecond: number | null;
   logLevel: 'error' | 'warn' | 'info' | 'debug';
 }
 
@@ -191,6 +199,8 @@ const parsers: { [Name in SettingName]: (text: string) => Settings[Name] | undef
   pinnedModelId: (text) => (text === '' ? null : text),
   silenceLimitMs: (text) => wholeNumber(text, 10, 86_400, 1000),
   diskReserveBytes: (text) => wholeNumber(text, 0, Number.MAX_SAFE_INTEGER, 1),
+  downloadBytesPerSecond: (text) =>
+    text === '' ? null : wholeNumber(text, 1000, Number.MAX_SAFE_INTEGER, 1),
   logLevel: (text) =>
     text === 'error' || text === 'warn' || text === 'info' || text === 'debug' ? text : undefined,
 };
@@ -237,6 +247,7 @@ export function loadSettings(
     pinnedModelId: read('pinnedModelId'),
     silenceLimitMs: read('silenceLimitMs'),
     diskReserveBytes: read('diskReserveBytes'),
+    downloadBytesPerSecond: read('downloadBytesPerSecond'),
     logLevel: read('logLevel'),
   };
   return errors.length > 0 ? { errors } : { settings };

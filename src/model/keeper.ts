@@ -66,6 +66,8 @@ export interface KeeperOptions {
   surroundings?: () => Surroundings;
   /** A connection without a byte for so long is replaced. Default 30 s. */
   silenceLimitMs?: number;
+  /** All connections together are held to this. Default: no limit. */
+  bytesPerSecond?: number | null;
 }
 
 /** Makes a keeper that wants nothing yet. It works only while {@link ModelKeeper.run} does. */
@@ -74,6 +76,7 @@ export function createModelKeeper(options: KeeperOptions): ModelKeeper {
   const freeBytes = options.freeBytes ?? freeBytesOf;
   const reserveBytes = options.reserveBytes ?? DISK_RESERVE_BYTES;
   const silenceLimitMs = options.silenceLimitMs ?? SILENCE_LIMIT_MS;
+  const bytesPerSecond = options.bytesPerSecond ?? null;
   const surroundings = options.surroundings ?? (() => UNKNOWN_SURROUNDINGS);
   const listeners = new Set<() => void>();
   let wake = new AbortController();
@@ -117,6 +120,7 @@ export function createModelKeeper(options: KeeperOptions): ModelKeeper {
         freeBytes,
         reserveBytes,
         silenceLimitMs,
+        bytesPerSecond,
         meter,
         onStart: () => {
           current.meter = meter;

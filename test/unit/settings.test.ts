@@ -32,6 +32,7 @@ describe('settings', () => {
       pinnedModelId: null,
       silenceLimitMs: 600_000,
       diskReserveBytes: 5 * 1024 ** 3,
+      downloadBytesPerSecond: null,
       logLevel: 'info',
     });
   });
