@@ -400,7 +400,9 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     await desired.reload();
     await publisher.publish();
     const all = [...complaints, ...desired.problems().map(({ title, detail }) => `${title}: ${detail}`)];
-    log.info(`everything was read again; settings that changed: ${applied.join(', ') || 'none'}`);
+    log.info(
+      `settings, hub token and compose file were read again; settings that changed: ${applied.join(', ') || 'none'}`,
+    );
     if (all.length === 0) return;
     parts.log.error(problemRecord({ code: 'reload_failed', detail: all.join('; ') }));
     throw new Error(all.join('\n'));

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { errorMessage } from '../lib/errors.ts';
@@ -57,9 +58,16 @@ export async function readDatabase(path: string, mode: LookMode): Promise<Databa
 async function chooseAccess(path: string, files: DatabaseFiles): Promise<'immutable' | 'shared' | 'none'> {
   if (files.sharedMemory !== null || !(await usesWal(path))) return 'shared';
   if (files.wal === null) return 'immutable';
-  // As root SQLite gives the new file the owner of the database.
+  // As root SQLite gives the new file the owner of the database, where it may.
   const uid = process.geteuid?.() ?? 0;
-  return uid === 0 || uid === files.file?.uid ? 'shared' : 'none';
+  return uid === files.file?.uid || (uid === 0 && (await mayChangeOwners())) ? 'shared' : 'none';
+}
+
+/** Whether this process has CAP_CHOWN, bit 0 of its effective capabilities (capabilities(7)); the unit takes it away. */
+async function mayChangeOwners(): Promise<boolean> {
+  const status = await readFile('/proc/self/status', 'utf8').catch(() => '');
+  const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1];
+  return mask !== undefined && (BigInt(`0x${mask}`) & 1n) === 1n;
 }
 
 async function changedSince(path: string, before: DatabaseFiles): Promise<boolean> {

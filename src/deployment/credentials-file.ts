@@ -20,6 +20,8 @@ export interface FileOwner {
  * Brings the credentials into the file at `path`, in the directory of a user that may do there what it likes: links are
  * not followed, the new file is complete, closed and the user's own before it gets its name. Returns whether something was
  * changed. Throws the system's error, or when something that is no ordinary file has the name.
+ * A file of the user that has the right mode already is written into: under the unit's sandbox nobody may give files away, so
+ * the installer makes an empty one.
  */
 export async function writeCredentials(
   path: string,
@@ -30,8 +32,24 @@ export async function writeCredentials(
   const text = mergeCredentials(found?.text ?? '', credentials);
   const rightsFit = found !== null && found.mode === MODE && found.uid === owner.uid;
   if (rightsFit && found.text === text) return false;
-  await writeDurably(path, text, { mode: MODE, owner });
+  if (rightsFit && owner.uid !== process.geteuid?.()) await writeInPlace(path, owner, text);
+  else await writeDurably(path, text, { mode: MODE, owner });
   return true;
+}
+
+async function writeInPlace(path: string, owner: FileOwner, text: string): Promise<void> {
+  const file = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const info = await file.stat();
+    // Another name of a file elsewhere, put there meanwhile, is not written into.
+    if (!info.isFile() || info.nlink !== 1 || info.uid !== owner.uid)
+      throw new Error('it is not the file that it was');
+    await file.truncate(0);
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 async function readExisting(path: string): Promise<{ text: string; mode: number; uid: number } | null> {

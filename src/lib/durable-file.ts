@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** Options of {@link writeDurably}. */
@@ -26,7 +26,7 @@ export async function writeDurably(
     const file = await open(temporary, 'wx', options.mode ?? 0o644);
     try {
       if (options.mode !== undefined) await file.chmod(options.mode);
-      if (options.owner !== undefined) await file.chown(options.owner.uid, options.owner.gid);
+      if (options.owner !== undefined) await giveTo(file, options.owner);
       await file.writeFile(content);
       await file.sync();
     } finally {
@@ -38,6 +38,12 @@ export async function writeDurably(
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** Under the unit's sandbox nobody may change owners, not even to the one that a file has. */
+async function giveTo(file: FileHandle, owner: { uid: number; gid: number }): Promise<void> {
+  const { uid, gid } = await file.stat();
+  if (uid !== owner.uid || gid !== owner.gid) await file.chown(owner.uid, owner.gid);
 }
 
 /** Makes the directory's own entries (a rename, a new file) survive a power cut. */

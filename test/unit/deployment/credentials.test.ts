@@ -1,6 +1,7 @@
 import {
   chmod,
   chown,
+  link,
   lstat,
   mkdir,
   mkdtemp,
@@ -89,6 +90,23 @@ describe('the file of the credentials', () => {
     await chown(path, 0, 0);
     await writeCredentials(path, owner, lines);
     expect((await facts()).uid).toBe(owner.uid);
+  });
+
+  test('is written into where an installer has made it: nobody needs the right to give files away', async () => {
+    await writeFile(path, '', { mode: 0o600 });
+    await chown(path, owner.uid, owner.gid);
+    const { ino } = await lstat(path);
+    expect(await writeCredentials(path, owner, lines)).toBe(true);
+    expect(await readFile(path, 'utf8')).toBe(TEXT);
+    expect([(await lstat(path)).ino, await facts()]).toEqual([ino, { mode: '600', ...owner }]);
+  });
+
+  test('is not written into where it has another name elsewhere', async () => {
+    await writeFile(join(home, 'victim'), '', { mode: 0o600 });
+    await chown(join(home, 'victim'), owner.uid, owner.gid);
+    await link(join(home, 'victim'), path);
+    await expect(writeCredentials(path, owner, lines)).rejects.toThrow('not the file that it was');
+    expect(await readFile(join(home, 'victim'), 'utf8')).toBe('');
   });
 
   test.each<[string, () => Promise<unknown>, string]>([
