@@ -43,6 +43,7 @@ export const SHIPPED_PROGRAMS = {
   main: join(top, 'src/main.ts'),
   'ai-sandbox': join(top, 'src/cli/main.ts'),
   'chat-database-reader': join(top, 'src/chat/database-reader-main.ts'),
+  'model-hasher': join(top, 'src/model/download/hash-worker-main.ts'),
   'stop-stamp': join(top, 'src/deployment/stop-stamp-main.ts'),
 };
 
