@@ -1,7 +1,9 @@
 import { formatBytes, formatBytesOf, formatDuration } from '../lib/human.ts';
 import { printable } from '../lib/plain-text.ts';
 import { downloadPhrase, progressAmounts } from './activity.ts';
+import { missesTarget } from './expected.ts';
 import type { ServiceView, Status } from './schema.ts';
+import { timeline } from './timeline.ts';
 
 /** Options of {@link renderStatusText}. */
 export interface RenderOptions {
@@ -30,6 +32,7 @@ export function renderStatusText(raw: Status, options: RenderOptions = {}): stri
     '',
     label('Progress', progressText(status.progress)),
     label('Deployment', deploymentText(status.deployment)),
+    ...timelineLines(status.deployment),
     label('Model', modelText(status.model)),
     ...Object.entries(status.services).map(([name, view]) => label(name, serviceText(view, paint))),
     label('Chats', chatText(status.chat)),
@@ -59,13 +62,32 @@ function progressText(progress: Status['progress']): string {
 }
 
 function deploymentText(deployment: Status['deployment']): string {
-  const parts = [deployment.deployment_status.replace('_', ' ')];
+  const parts = [`${deployment.deployment_status.replace('_', ' ')}${durationText(deployment)}`];
   if (deployment.deployment_timestamp !== null) parts.push(`since ${deployment.deployment_timestamp}`);
   const where = [deployment.label, deployment.instance_type, deployment.region].filter(
     (word) => word !== null,
   );
   if (where.length > 0) parts.push(where.join(' '));
   return parts.join(', ');
+}
+
+/** How long it takes or took, against the target. */
+function durationText(deployment: Status['deployment']): string {
+  const { deployment_status, expected_seconds, target_seconds, target_met } = deployment;
+  const target = `target of ${formatDuration(target_seconds)}`;
+  if (deployment_status === 'completed' && expected_seconds !== null) {
+    return ` in ${formatDuration(expected_seconds)} (${target} ${target_met === true ? 'met' : 'missed'})`;
+  }
+  if (!missesTarget(deployment)) return '';
+  const known = expected_seconds === null ? '' : `, at least ${formatDuration(expected_seconds)} in all`;
+  return ` (${target} missed${known})`;
+}
+
+/** Which phases overlap, while that is what one waits for. */
+function timelineLines(deployment: Status['deployment']): string[] {
+  return deployment.deployment_status === 'completed'
+    ? []
+    : timeline(deployment).map((line) => label('', line));
 }
 
 function modelText(model: Status['model']): string {

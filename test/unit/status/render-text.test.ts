@@ -13,7 +13,7 @@ describe('renderStatusText', () => {
       "ai-sandbox 1.2.3, up 1 min 1 s, 2026-03-04T05:06:07Z
 
       Progress    ready
-      Deployment  completed, since 2026-03-04T05:00:00Z
+      Deployment  completed in 1 min 33 s (target of 5 min met), since 2026-03-04T05:00:00Z
       Model       example/model, download completed, answers chats
       api         running, ready, since 2026-03-04T05:00:00Z
       ui          running, ready, since 2026-03-04T05:00:00Z
@@ -93,5 +93,30 @@ describe('renderStatusText', () => {
     const status = assembleStatus(readyFacts());
     expect(renderStatusText(status)).not.toContain('\u001b');
     expect(renderStatusText(status, { colour: true })).toContain('\u001b[32mrunning\u001b[0m');
+  });
+
+  it('shows which phases overlap while the deployment is on its way, and that its target cannot be met', () => {
+    const phase = { state: 'done' as const, started_at: null, finished_at: null };
+    const late = {
+      ...deployment,
+      deployment_status: 'in_progress' as const,
+      target_met: null,
+      expected_seconds: 100,
+      phases: [
+        { ...phase, name: 'docker', after_seconds: 0, seconds: 40 },
+        { ...phase, name: 'gpu_driver', state: 'running' as const, after_seconds: 40, seconds: 60 },
+      ],
+    };
+    const downloading = { ...model, downloadStatus: 'downloading' as const };
+    const text = renderStatusText(
+      assembleStatus(
+        readyFacts({
+          deployment: late,
+          model: { ...downloading, download: { ...model.download, eta_seconds: 331 } },
+        }),
+      ),
+    );
+    expect(text).toContain('in progress (target of 5 min missed, at least 7 min 11 s in all), since');
+    expect(text).toMatch(/ docker +40 s \|#+ +\|\n +gpu_driver +1 min running \| +#+\|\n/);
   });
 });
