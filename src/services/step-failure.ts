@@ -2,6 +2,7 @@ import type { EngineError } from '../docker/engine.ts';
 import { toTimestamp } from '../lib/clock.ts';
 import type { Finding } from '../status/problem.ts';
 import { classOf } from './problem-code.ts';
+import { nameRefusal } from './refusal.ts';
 import { callDelayMs, HOST_RECHECK_MS, pullDelayMs, refusalDelayMs } from './restart-policy.ts';
 import { imageOf, type Room, setUncertain, unitOf } from './room.ts';
 import { formatStep, laneOf, type Step } from './step.ts';
@@ -32,26 +33,27 @@ export function stepFailed(room: Room, step: Step, error: EngineError, givenUp: 
     return;
   }
   room.parts.log.warn(`${formatStep(step)}: failed: ${error.finding.detail}`);
+  const finding = nameRefusal(error.finding, room.parts.diagnose);
   switch (step.action) {
     case 'pullImage': {
       const image = imageOf(room, step.image);
-      Object.assign(image, { failures: image.failures + 1, finding: error.finding, progress: null });
+      Object.assign(image, { failures: image.failures + 1, finding, progress: null });
       if (image.present === true) image.fresh = true;
-      rest(pullDelayMs(image.failures, classOf(error.finding)), null);
+      rest(pullDelayMs(image.failures, classOf(finding)), null);
       for (const service of room.desired?.services ?? []) {
         const other = room.units.get(service.name);
-        if (service.image === step.image && other !== undefined) rejectActions(other, error.finding);
+        if (service.image === step.image && other !== undefined) rejectActions(other, finding);
       }
       return;
     }
     case 'createContainer':
     case 'startContainer':
-      if (unit !== undefined) refuse(room, unit, error.finding);
+      if (unit !== undefined) refuse(room, unit, finding);
       break;
     default:
-      rest(callDelayMs(failures));
+      rest(callDelayMs(failures), finding);
   }
-  if (unit !== undefined) rejectActions(unit, error.finding);
+  if (unit !== undefined) rejectActions(unit, finding);
 }
 
 /** Answers that only say that the engine's view differs from ours: look again. */

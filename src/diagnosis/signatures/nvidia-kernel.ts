@@ -10,6 +10,13 @@ function xidPattern(numbers: readonly number[]): RegExp {
   return new RegExp(`NVRM: Xid \\((?:PCI:)?(?<bus>[0-9a-fA-F:.]{7,14})\\): (?<xid>${numbers.join('|')})\\b`);
 }
 
+/** Newer drivers name the cause of a removed channel: `Ch 00000001 caused by previous Xid 149`. */
+function causePattern(numbers: readonly number[]): RegExp {
+  return new RegExp(
+    `NVRM: Xid \\((?:PCI:)?(?<bus>[0-9a-fA-F:.]{7,14})\\): 45,.{0,160}caused by previous Xid (?<xid>${numbers.join('|')})\\b`,
+  );
+}
+
 /** One signature for all XIDs with the same problem. */
 function xids(
   id: string,
@@ -29,7 +36,11 @@ function xids(
     code,
     strength: 'host',
     symptom,
-    patterns: [...(numbers.length === 0 ? [] : [xidPattern(numbers)]), ...patterns],
+    patterns: [
+      ...(numbers.length === 0 ? [] : [xidPattern(numbers)]),
+      ...(numbers.length === 0 || secondary ? [] : [causePattern(numbers)]),
+      ...patterns,
+    ],
     detail: ({ xid, bus, line }) =>
       xid === undefined
         ? (line ?? symptom)
@@ -55,7 +66,7 @@ export const NVIDIA_KERNEL_SIGNATURES: readonly Signature[] = [
     ],
     {
       patterns: [
-        /(?<line>(?:NVRM\b.{0,80}?)?GPU has fallen off the bus)/i,
+        /(?<line>(?:NVRM\b.{0,80}?)?fallen off the bus)/i,
         /(?<line>Unable to determine the device handle for .{0,30}: (?:GPU is lost|Unknown Error|GPU requires reset|Not Found))/i,
         /(?<line>NVMLError_GpuIsLost)|NVML: GPU is lost|ERROR_GPU_IS_LOST/,
         /(?<line>nvml error: gpu (?:is )?lost)/i,
@@ -71,7 +82,15 @@ export const NVIDIA_KERNEL_SIGNATURES: readonly Signature[] = [
       'NVRM: Xid (PCI:0000:3b:00): 48, pid=1234, name=python3, An uncorrectable double bit error (DBE) has been detected on GPU in the framebuffer at partition 6, subpartition 0.',
       'NVRM: Xid (PCI:0000:3b:00): 64, Row Remapper: Failed to remap row',
       'NVRM: Xid (PCI:0000:3b:00): 74, pid=77, name=python3, NVLink: fatal error detected on link 2(0x10000, 0x0, 0x0, 0x0)',
+      'NVRM: Xid (PCI:0000:dc:00): 45, pid=1818990, name=python3, Ch 00000001 caused by previous Xid 149',
+      'nvidia-nvswitch3: SXid (PCI:0000:05:00.0): 20034, Fatal, Link 30 LTSSM Fault Up',
     ],
+    {
+      patterns: [
+        /(?<line>SXid \(PCI:[0-9a-fA-F:.]{7,14}\): \d+, (?:Fatal|.{0,40}fatal error).{0,80})/,
+        /(?<line>uncorrectable (?:double bit )?(?:ECC )?error.{0,60}(?:GPU|framebuffer))/i,
+      ],
+    },
   ),
   xids(
     'gpu_reset',
@@ -130,10 +149,10 @@ export const NVIDIA_KERNEL_SIGNATURES: readonly Signature[] = [
     {
       patterns: [
         /(?<line>requires use of the NVIDIA open kernel modules)/,
+        /(?<line>NVRM: .{0,120}is not supported by the?\s*$)/,
         /(?<line>is not supported by (?:open nvidia\.ko|the NVIDIA \S+ driver release))/,
         /(?<line>supported through the NVIDIA \S+ Legacy drivers)/,
         /(?<line>NVRM: ignoring the legacy GPU \S+)/,
-        /(?<line>NVRM: None of the NVIDIA (?:graphics adapters|devices) were initialized)/,
       ],
     },
   ),

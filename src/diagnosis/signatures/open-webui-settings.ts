@@ -108,6 +108,7 @@ export const OPEN_WEBUI_SETTINGS_SIGNATURES: readonly Signature[] = [
       /chromadb\.errors\.\w{1,40}: (?!.{0,300}(?:readonly|disk is full))/,
       /error returned from database: \(code: (?:11|26|14)\)/,
       /pyo3_runtime\.PanicException: (?:range|called|index)/,
+      /panicked at rust\/\w+\/src\//,
       /Your system has an unsupported version of sqlite3\. Chroma requires/,
       /You are using a deprecated configuration of Chroma/,
       /error occurred while loading .{0,40}hnsw|Error (?:loading|creating|constructing) hnsw/i,

@@ -178,8 +178,9 @@ export const OPEN_WEBUI_CASES: readonly Case[] = [
   ui('data-not-writable', 'chat_directory_not_writable', 'a user who may not write the data directory', {
     docker: ['--user', '12345:12345', '-e', 'HOME=/tmp'],
   }),
-  ui('data-missing', 'chat_directory_not_writable', 'DATA_DIR is a path that cannot be made', {
-    environment: { DATA_DIR: '/proc/no/such/directory' },
+  ui('data-is-file', 'chat_directory_not_writable', 'DATA_DIR is the path of a file', {
+    environment: { DATA_DIR: '/app/backend/data/chats' },
+    prepare: ({ folder }) => writeFile(join(folder, 'chats'), 'no directory'),
   }),
   ui('data-full', 'disk_full', 'no space in the data directory', {
     docker: ['--tmpfs', '/app/backend/data:size=128k'],
@@ -235,9 +236,14 @@ export const OPEN_WEBUI_CASES: readonly Case[] = [
       );
     },
   }),
-  ui('vector-unknown', 'ui_setting_invalid', 'a vector store that does not exist', {
-    environment: { VECTOR_DB: 'nosuch' },
-  }),
+  ui(
+    'ui-vector-unknown',
+    null,
+    'a vector store that does not exist: nobody asks for it before the first document',
+    {
+      environment: { VECTOR_DB: 'nosuch' },
+    },
+  ),
   ui('vector-away', 'vector_store_failed', 'no Chroma server answers', {
     environment: { CHROMA_HTTP_HOST: '127.0.0.1', CHROMA_HTTP_PORT: '8001' },
   }),

@@ -204,13 +204,13 @@ export const VLLM_CASES: readonly Case[] = [
     prepare: changeJson('config.json', (json) => ({ ...json, hidden_size: 512, head_dim: 128 })),
   }),
   vllm('config-missing', 'model_not_found', 'no config.json is there', { prepare: remove('config.json') }),
-  vllm('config-cut', 'model_config_invalid', 'config.json ends half way', {
+  vllm('config-cut', 'model_file_corrupt', 'config.json ends half way', {
     prepare: ({ folder }) => truncate(join(folder, 'config.json'), 200),
   }),
-  vllm('config-architecture', 'model_unsupported', 'an architecture that vLLM does not know', {
+  vllm('config-architecture', 'architecture_unsupported', 'an architecture that vLLM does not know', {
     prepare: changeJson('config.json', (json) => ({ ...json, architectures: ['SomethingNewForCausalLM'] })),
   }),
-  vllm('config-model-type', 'model_unsupported', 'a model type that transformers does not know', {
+  vllm('config-model-type', 'architecture_unsupported', 'a model type that transformers does not know', {
     prepare: changeJson('config.json', (json) => ({ ...json, model_type: 'something_new' })),
   }),
   vllm('config-remote-code', 'remote_code_refused', 'the model brings code of its own', {
