@@ -34,14 +34,33 @@ export const DOCKER_ENGINE_SIGNATURES: readonly Signature[] = [
       /failed to connect to the docker API at /,
       /error waiting for container: (?:unexpected EOF|EOF|invalid character)/,
       /containerd(?: did not exit successfully|: process exited|-shim).{0,80}daemon is shutting down/,
-      /docker\.service: (?:Failed with result|Start request repeated too quickly|Main process exited)/,
     ],
     samples: [
       'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
       'error during connect: Get "http://%2Fvar%2Frun%2Fdocker.sock/v1.24/info": EOF',
-      "docker.service: Failed with result 'exit-code'.",
     ],
     checkedAgainst: CHECKED,
+  },
+  {
+    id: 'docker_service',
+    family: 'docker',
+    code: 'docker_unreachable',
+    strength: 'weak',
+    symptom: 'Job for docker.service failed because the control process exited with error code',
+    patterns: [
+      /docker\.service: (?:Failed with result|Start request repeated too quickly|(?:Main|Control) process exited)/,
+      /Job for docker\.service failed/,
+      /Failed to start (?:docker\.service|Docker Application Container Engine)/,
+      /dockerd not present or not executable/,
+    ],
+    remedy: () =>
+      'Read why the engine does not start: journalctl -u docker -n 50; then: systemctl start docker.',
+    samples: [
+      "docker.service: Failed with result 'exit-code'.",
+      'Job for docker.service failed because the control process exited with error code.',
+      'Failed to start docker.service - Docker Application Container Engine.',
+    ],
+    checkedAgainst: 'systemd 245 to 257',
   },
   {
     id: 'docker_config',
@@ -84,6 +103,7 @@ export const DOCKER_ENGINE_SIGNATURES: readonly Signature[] = [
       /cgroups?: cgroup mountpoint does not exist/,
       /unable to apply cgroup configuration/,
       /Devices cgroup isn't mounted/,
+      /^(?!.{0,400}nvidia).{0,600}bpf_prog_query\(BPF_CGROUP_DEVICE\) failed/,
       /unable to start unit "?docker-\S{0,100}/,
       /error (?:setting|applying) cgroup config/,
       /cgroup-parent for systemd cgroup should be a valid slice/,
@@ -138,7 +158,7 @@ export const DOCKER_ENGINE_SIGNATURES: readonly Signature[] = [
       /failed to create (?:containerd )?(?:task|container)(?: for container)?: .{0,160}(?:already exists|context deadline exceeded|unavailable: )/,
       /(?:OCI runtime (?:create|start|exec) failed|runc (?:create|run) failed): .{0,120}(?:unable to retrieve OCI runtime error|can't get final child's PID|waiting for init preliminary setup|error reading (?:from )?init)/,
       /runtime\/cgo: pthread_create failed|fork\/exec \S{1,120}: resource temporarily unavailable/,
-      /unable to start container process: can't (?:copy|get)|unsafe procfs detected/,
+      /unable to start container process: (?:can't (?:copy|get)|.{0,60}unable to apply caps)|unsafe procfs detected/,
     ],
     samples: [
       'failed to start shim: fork/exec /usr/bin/containerd-shim-runc-v2: resource temporarily unavailable: unknown',

@@ -131,7 +131,7 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
     symptom: 'dial tcp: lookup registry-1.docker.io: no such host',
     patterns: [
       /(?:Get|Head|Post) "https?:\/\/(?!%2F)[^"]{1,400}": (?:dial|net\/http|context deadline|EOF|read tcp|proxyconnect|write tcp|remote error|http2|local error|unexpected EOF|Service Unavailable|unable to connect)/,
-      /dial tcp[^"]{0,200}(?:no such host|connection refused|i\/o timeout|network is unreachable|no route to host|server misbehaving|connection reset|cannot assign requested address)/,
+      /dial tcp[^"]{0,200}(?:no such host|Temporary failure in name resolution|connection refused|i\/o timeout|network is unreachable|no route to host|server misbehaving|connection reset|cannot assign requested address)/,
       /net\/http: (?:TLS handshake timeout|request canceled)/,
       /received unexpected HTTP status: 5\d\d/,
       /(?:pull|fetch|resolve|manifest|blob|registry).{0,300}unexpected status(?: code)?.{0,200}: 5\d\d /i,

@@ -150,6 +150,7 @@ export const NVIDIA_CONTAINER_SIGNATURES: readonly Signature[] = [
       /(?:exec: |fork\/exec |stat )"?\S{0,60}nvidia-container-(?:runtime|cli|toolkit)\S{0,20}"?.{0,40}(?:no such file|not found)/,
       /invoking the NVIDIA Container Runtime Hook directly/,
       /nvidia-container-runtime-hook.{0,60}not found/,
+      /nvidia-container-runtime\S{0,20} did not terminate successfully: exit status 127/,
     ],
     samples: [
       'could not select device driver "" with capabilities: [[gpu]]',
@@ -206,7 +207,6 @@ export const NVIDIA_CONTAINER_SIGNATURES: readonly Signature[] = [
     patterns: [
       /nvidia-container-cli(?:\.real)?: (?:mount|container|ldcache|permission|path|selection|namespace) error: /,
       /failed to add device rules: /,
-      /bpf_prog_query\(BPF_CGROUP_DEVICE\) failed/,
       /error running (?:prestart |createRuntime )?hook.{0,200}nvidia/,
     ],
     remedy: () =>

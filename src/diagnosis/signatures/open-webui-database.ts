@@ -74,7 +74,7 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
     symptom: 'sqlite3.OperationalError: unable to open database file',
     patterns: [
       /unable to open database file/,
-      /(?:PermissionError|OSError|FileNotFoundError|NotADirectoryError|FileExistsError): \[Errno \d+\] [^:]{3,60}: '(?<path>\/app\/backend\/data[^']{0,200})'/,
+      /(?:PermissionError|OSError|FileNotFoundError|NotADirectoryError|FileExistsError): \[Errno (?:1|2|13|17|20|21|30)\] [^:]{3,60}: '(?<path>\/app\/backend\/data[^']{0,200})'/,
       /(?:cannot|can't) (?:create|make|touch|open|remove|cd to).{0,20}'?(?<path>\/app\/backend\/data\S{0,200}): (?:Permission denied|Read-only file system)/,
     ],
     detail: ({ path }) =>
@@ -119,7 +119,8 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
       /could not translate host name "(?<host>[^"]{1,120})" to address/,
       /failed to resolve host '(?<host>[^']{1,120})'/,
       /(?<reason>(?:password authentication failed|database "[^"]{1,80}" does not exist|role "[^"]{1,80}" does not exist|sorry, too many clients already|remaining connection slots|the database system is (?:starting up|shutting down|in recovery mode)|no pg_hba\.conf entry).{0,80})/,
-      /server closed the connection unexpectedly/,
+      /server closed the connection unexpectedly|SSL connection has been closed unexpectedly|terminating connection due to administrator command/,
+      /permission denied for (?:schema|table|database|relation|sequence) \S{1,80}/,
       /Can't connect to (?:MySQL|MariaDB) server on '(?<host>[^']{1,120})'/,
       /Access denied for user '[^']{1,80}'@'[^']{1,80}'/,
       /connection is bad: (?<reason>.{3,120})/,
@@ -177,6 +178,8 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
       /table \w{1,80} has no column named \w/,
       /(?:relation|column) "?[\w.]{1,80}"? (?:does not exist|already exists)/,
       /column "?[\w.]{1,80}"? of relation "?[\w.]{1,80}"? (?:does not exist|already exists)/,
+      /Migration failed: \d{3}_\w+/,
+      /no schema has been selected to create in|current transaction is aborted, commands ignored/,
       /Multiple head revisions are present|Target database is not up to date/,
       /No support for ALTER of constraints in SQLite dialect/,
       /Cannot add a (?:NOT NULL|UNIQUE|PRIMARY KEY) column/i,

@@ -87,6 +87,7 @@ export const OPEN_WEBUI_SETTINGS_SIGNATURES: readonly Signature[] = [
       /MilvusException|Fail connecting to server on/,
       /(?:opensearchpy|elasticsearch|elastic_transport|pinecone|weaviate)\.\S{0,60}(?:Error|Exception|Timeout)/,
       /Failed to initialize (?:Pinecone|Qdrant|Milvus|Weaviate|OpenSearch)/i,
+      /permission denied to create extension "vector"|Must be superuser to create this extension/,
       /could not open extension control file "[^"]{1,200}vector\.control"|extension "vector" is not available/,
       /The 'vector' column (?:type is not Vector|does not exist)|VECTOR_LENGTH .{0,80}does not match/,
     ],
