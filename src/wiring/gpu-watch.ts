@@ -2,7 +2,7 @@ import { diagnose } from '../diagnosis/diagnose.ts';
 import { gpuView } from '../host/gpu.ts';
 import { type ExplainOutput, gpuFinding } from '../host/gpu-problem.ts';
 import type { GpuReader, GpuReading } from '../host/gpu-reader.ts';
-import type { KernelLog, OomKillEvent, XidEvent } from '../host/kernel-log.ts';
+import type { KernelLog, XidEvent } from '../host/kernel-log.ts';
 import { xidRow } from '../host/xid.ts';
 import { type Clock, toTimestamp } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -19,8 +19,6 @@ export interface GpuWatch {
   /** Empty: the machine has none. Null: not known. */
   gpus(): GpuView[] | null;
   problem(): Problem | null;
-  /** The kernel's report that it ended a process of this container for want of memory; null when there is none. */
-  oomKillOf(containerId: string): OomKillEvent | null;
   /** Looks from time to time until `signal` aborts. Never rejects. */
   run(signal: AbortSignal, onChange: () => void): Promise<void>;
 }
@@ -40,7 +38,6 @@ export function createGpuWatch(parts: {
   let reading: GpuReading | null = null;
   let standing: Problem | null = null;
   let xids: XidEvent[] = [];
-  let oomKills: OomKillEvent[] = [];
 
   const timeOf = (atSeconds: number | null): string => {
     const agoMs = atSeconds === null ? 0 : Math.max(0, parts.uptimeSeconds() - atSeconds) * 1000;
@@ -48,10 +45,11 @@ export function createGpuWatch(parts: {
   };
   const take = (events: Awaited<ReturnType<KernelLog['poll']>>): void => {
     for (const event of events ?? []) {
-      if (event.kind === 'xid') {
-        xids = [...xids, event].slice(-MAXIMUM_EVENTS);
+      if (event.kind !== 'xid') continue;
+      xids = [...xids, event].slice(-MAXIMUM_EVENTS);
+      // At the first look the log goes back to the boot of the machine: that was told then.
+      if (reading !== null)
         log.warn(`XID ${event.xid} of the GPU at ${event.pciBusId}: ${xidRow(event.xid).meaning}`);
-      } else oomKills = [...oomKills, event].slice(-MAXIMUM_EVENTS);
     }
   };
   const look = async (): Promise<void> => {
@@ -75,7 +73,6 @@ export function createGpuWatch(parts: {
       });
     },
     problem: () => (parts.matters() ? standing : null),
-    oomKillOf: (containerId) => oomKills.findLast((event) => event.containerId === containerId) ?? null,
     async run(signal, onChange) {
       while (!signal.aborted) {
         await look();

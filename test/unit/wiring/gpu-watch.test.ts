@@ -7,7 +7,6 @@ import { createGpuWatch } from '../../../src/wiring/gpu-watch.ts';
 import { createVirtualClock } from '../../support/virtual-clock.ts';
 
 const GPU = { ...UNKNOWN_GPU, index: 0, name: 'NVIDIA L4', pciBusId: '00000000:01:00.0' };
-const CONTAINER = 'ab12'.repeat(16);
 
 function stage(first: GpuReading) {
   const clock = createVirtualClock();
@@ -94,24 +93,6 @@ test('no problem is told while nothing uses the GPU, or its driver is still bein
   expect(watch.problem()).toBeNull();
   world.matters = true;
   expect(watch.problem()?.code).toBe('gpu_driver_missing');
-  await end();
-});
-
-test('a process of a container that was killed for want of memory is found by the id', async () => {
-  const { clock, world, watch, end } = stage({ gpus: [], failure: null });
-  world.events = [
-    {
-      kind: 'oom_kill',
-      atSeconds: 999,
-      containerId: CONTAINER,
-      scope: 'machine',
-      process: 'python3',
-      message: '',
-    },
-  ];
-  await clock.advance(30_000);
-  expect(watch.oomKillOf(CONTAINER)?.scope).toBe('machine');
-  expect(watch.oomKillOf('other')).toBeNull();
   await end();
 });
 
