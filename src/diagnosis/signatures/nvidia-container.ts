@@ -65,21 +65,35 @@ export const NVIDIA_CONTAINER_SIGNATURES: readonly Signature[] = [
     symptom: 'nvidia-container-cli: initialization error: load library failed: libnvidia-ml.so.1',
     patterns: [
       /load library failed: lib(?:nvidia-ml|cuda)\.so/i,
-      /failed to (?:initialize|load) NVML: (?:could not load NVML|ERROR_LIBRARY_NOT_FOUND|NVML Shared Library Not Found)/i,
-      /error opening lib(?:nvidia-ml|cuda)\.so\.1: lib(?:nvidia-ml|cuda)\.so\.1: cannot open shared object file/,
+      /failed to (?:initialize|load) NVML: (?:could not load NVML|ERROR_LIBRARY_NOT_FOUND)/i,
       /could not load NVML library: libnvidia-ml\.so\.1/i,
-      /NVMLError_LibraryNotFound|NVML Shared Library Not Found/,
-      /nvidia-smi['"]?: (?:command )?not found|Command 'nvidia-smi' not found/,
-      /exec: "nvidia-smi": executable file not found in \$PATH/,
-      /NVIDIA-SMI couldn't find libnvidia-ml\.so library/,
     ],
     samples: [
       'nvidia-container-cli: initialization error: load library failed: libnvidia-ml.so.1: cannot open shared object file: no such file or directory: unknown',
+      'failed to create NVIDIA Container Runtime: failed to initialize NVML: ERROR_LIBRARY_NOT_FOUND',
+    ],
+    checkedAgainst: CHECKED,
+  },
+  {
+    // Scripts ask for it on machines without a GPU as well, so it explains nothing that has another cause.
+    id: 'nvidia_tool_missing',
+    family: 'nvidia',
+    code: 'gpu_driver_missing',
+    strength: 'weak',
+    symptom: 'bash: nvidia-smi: command not found',
+    patterns: [
+      /nvidia-smi['"]?: (?:command )?not found|Command 'nvidia-smi' not found/,
+      /exec: "nvidia-smi": executable file not found in \$PATH/,
+      /NVMLError_LibraryNotFound|NVML Shared Library Not Found/,
+      /error opening lib(?:nvidia-ml|cuda)\.so\.1: /,
+      /NVIDIA-SMI couldn't find libnvidia-ml\.so library/,
+    ],
+    samples: [
       'bash: nvidia-smi: command not found',
       'pynvml.NVMLError_LibraryNotFound: NVML Shared Library Not Found',
       "NVIDIA-SMI couldn't find libnvidia-ml.so library in your system. Please make sure that the NVIDIA Display Driver is properly installed and present in your system.",
     ],
-    checkedAgainst: CHECKED,
+    checkedAgainst: 'nvidia-smi 390 to 595, pynvml 11 to 13, bash 5, Ubuntu command-not-found',
   },
   {
     id: 'nvidia_requirement',

@@ -1,0 +1,124 @@
+import type { Signature } from '../types.ts';
+
+const CHECKED =
+  'moby 20.10 to 29.7.2 (daemon/libnetwork, bridge driver, port allocator), engine 20.10.24 really asked; user reports 2016 to 2026';
+
+/** Refusals of ports, networks and firewall rules: words of the engine's network part. */
+export const DOCKER_NETWORK_SIGNATURES: readonly Signature[] = [
+  {
+    id: 'docker_port',
+    family: 'docker',
+    code: 'port_in_use',
+    symptom: 'Bind for 0.0.0.0:8000 failed: port is already allocated',
+    patterns: [
+      /Bind for (?<address>\S{1,60}) failed: port is already allocated/,
+      /listen (?:tcp|udp)[46]? (?<address>\S{1,60}): bind: address already in use/,
+      /failed to bind host port (?:for )?(?<address>\S{1,80}): address already in use/,
+      /failed to (?:bind|listen on) (?:host port |TCP socket ?)?.{0,80}address already in use/,
+      /Ports are not available: exposing port \S{1,20} (?<address>\S{1,60})/,
+      /port is already allocated/,
+    ],
+    detail: ({ address }) =>
+      address === undefined
+        ? 'the port of the container is taken'
+        : `${address} is taken by another program or container`,
+    remedy: ({ address }) => {
+      const port = /:(\d{1,5})(?=$|:|\/)/.exec(address ?? '')?.[1];
+      return port === undefined
+        ? null
+        : `Find its owner with: ss -ltnp 'sport = :${port}' (or docker ps for a container); stop it, or change the port in the compose file.`;
+    },
+    samples: [
+      'driver failed programming external connectivity on endpoint ai-sandbox-api (5eed): Bind for 0.0.0.0:8000 failed: port is already allocated',
+      'Error starting userland proxy: listen tcp4 0.0.0.0:3000: bind: address already in use',
+      'failed to set up container networking: driver failed programming external connectivity on endpoint ui (5eed): failed to bind host port for 0.0.0.0:3000:172.18.0.2:8080/tcp: address already in use',
+      'failed to bind host port 0.0.0.0:8000/tcp: address already in use',
+    ],
+    checkedAgainst: CHECKED,
+  },
+  {
+    id: 'docker_port_denied',
+    family: 'docker',
+    code: 'container_option_invalid',
+    symptom: 'cannot expose privileged port / bind: cannot assign requested address',
+    patterns: [
+      /(?:listen|bind)\b.{0,120}bind: (?:permission denied|cannot assign requested address)/,
+      /failed to bind host port.{0,120}(?:permission denied|cannot assign requested address)/,
+      /cannot expose (?:privileged )?port/,
+    ],
+    remedy: () =>
+      'Correct the address or port under ports: in the compose file; the address must be one of this machine.',
+    samples: [
+      'Error starting userland proxy: listen tcp4 203.0.113.9:8000: bind: cannot assign requested address',
+      'failed to bind host port for 203.0.113.9:3000:172.18.0.2:8080/tcp: cannot assign requested address',
+    ],
+    checkedAgainst: CHECKED,
+  },
+  {
+    id: 'docker_firewall',
+    family: 'docker',
+    code: 'firewall_rules_failed',
+    symptom: 'iptables failed: No chain/target/match by that name',
+    patterns: [
+      /iptables failed: /,
+      /iptables\S{0,20}: No chain\/target\/match by that name/,
+      /(?:unable|failed) to (?:enable|insert|create|append|add|set|setup|set up|remove|delete).{0,100}(?:DNAT rule|NAT chain|FILTER chain|iptables|SKIP DNAT|ACCEPT rule|jump rule|nftables|firewall rule)/i,
+      /Chain 'DOCKER\S{0,30}' does not exist/,
+      /iptables v\S{1,12} \(\w+\): .{0,60}(?:can't initialize|Could not fetch rule set|table does not exist|Permission denied)/,
+      /(?:add|set)ing? (?:inter-network communication|isolation) rule: /i,
+      /INVALID_ZONE: docker|ZONE_CONFLICT: '?docker/,
+      /IPv4 forwarding is disabled: check your host's firewalling/,
+    ],
+    samples: [
+      'driver failed programming external connectivity on endpoint api (5eed): Unable to enable DNAT rule:  (iptables failed: iptables --wait -t nat -A DOCKER -p tcp -d 0/0 --dport 8000 -j DNAT --to-destination 172.18.0.2:8000 ! -i br-5eed: iptables: No chain/target/match by that name.',
+      "iptables v1.8.9 (nf_tables): Chain 'DOCKER' does not exist",
+      'failed to start daemon: Error initializing network controller: error obtaining controller instance: failed to create NAT chain DOCKER: Iptables not found',
+      'INVALID_ZONE: docker',
+    ],
+    checkedAgainst: CHECKED,
+  },
+  {
+    id: 'docker_network_pool',
+    family: 'docker',
+    code: 'network_unavailable',
+    symptom: 'could not find an available, non-overlapping IPv4 address pool',
+    patterns: [
+      /could not find an available, non-overlapping/,
+      /all predefined address pools have been fully subnetted/,
+      /Pool overlaps with other one on this address space/i,
+      /cannot create network \S{1,80} \(\S{1,30}\): conflicts with network/,
+      /no available (?:IPv[46] )?addresses (?:on this pool|in)/i,
+      /networks have (?:overlapping|same) (?:IPv[46]|bridge name)/,
+      /Address already in use(?= *$)(?<!\[Errno.{0,200})/,
+    ],
+    samples: [
+      'could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',
+      'all predefined address pools have been fully subnetted',
+      'invalid pool request: Pool overlaps with other one on this address space',
+      "no available IPv4 addresses on this network's address pools: bridge (5eed): no available addresses on this pool",
+    ],
+    checkedAgainst: CHECKED,
+  },
+  {
+    id: 'docker_network_missing',
+    family: 'docker',
+    code: 'network_missing',
+    symptom: 'network ai-sandbox-network not found',
+    patterns: [
+      /^(?:.{0,60}: )?network (?<network>[\w.-]{1,120}) not found/,
+      /network (?<network>[\w.-]{1,120}) declared as external, but could not be found/,
+      /could not find (?:a )?network|network with (?:name|ID) .{1,120} not found/i,
+      /failed to set up container networking: network (?<network>[\w.-]{1,120}) not found/,
+    ],
+    remedy: ({ network }) =>
+      network === undefined || /^[0-9a-f]{20,}$/.test(network)
+        ? 'Make the container anew: docker rm it; the daemon creates container and network again.'
+        : `Make it: docker network create ${network}; the network of the services themselves is made anew by itself.`,
+    samples: [
+      'network no-such-network not found',
+      'network proxy declared as external, but could not be found',
+      'failed to set up container networking: network 5eed5eed5eed5eed5eed5eed not found',
+    ],
+    checkedAgainst: CHECKED,
+  },
+];
