@@ -117,7 +117,7 @@ export const DOCKER_CONTAINER_SIGNATURES: readonly Signature[] = [
       /container init was OOM-killed \(memory limit too low\?\)/,
       /ulimit soft limit must be less than or equal to hard limit/,
       /error setting rlimits? .{0,80}(?:operation not permitted|invalid argument)/i,
-      /(?:NanoCPUs|CPU CFS scheduler|memory limit|swap limit) (?:can not|capabilities|support)/i,
+      /NanoCPUs can not be set/,
     ],
     samples: [
       'Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available',
@@ -161,7 +161,7 @@ export const DOCKER_CONTAINER_SIGNATURES: readonly Signature[] = [
       /conflicting options: /i,
       /No such container: (?<container>[\w.-]{1,120})$/,
       /can(?:'|no)t (?:join|use) .{0,80}(?:of another|container|namespace)/i,
-      /invalid (?:containerPort|IP address|port specification|hostPort|publish|restart policy|CPU|memory|network mode|isolation|hostname)\b/i,
+      /invalid (?:containerPort|IP address|port specification|hostPort|restart policy|network mode)\b/i,
       /cannot join (?:network|IPC|PID) of a non running container|joining (?:network|IPC|PID) namespace of container/,
       /unknown or invalid runtime name: (?!"?nvidia)/i,
       /^(?:Error response from daemon: )?unknown runtime specified (?!"?nvidia)/i,

@@ -89,7 +89,6 @@ export const DOCKER_NETWORK_SIGNATURES: readonly Signature[] = [
       /cannot create network \S{1,80} \(\S{1,30}\): conflicts with network/,
       /no available (?:IPv[46] )?addresses (?:on this pool|in)/i,
       /networks have (?:overlapping|same) (?:IPv[46]|bridge name)/,
-      /Address already in use(?= *$)(?<!\[Errno.{0,200})/,
     ],
     samples: [
       'could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',

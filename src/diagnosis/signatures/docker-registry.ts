@@ -11,7 +11,7 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
     code: 'registry_rate_limited',
     symptom: 'toomanyrequests: You have reached your pull rate limit',
     patterns: [
-      /toomanyrequests/i,
+      /\btoomanyrequests: /,
       /reached your (?:unauthenticated )?pull rate limit/,
       /\bregistry\b.{0,200}429 Too Many Requests/i,
       /(?:pull|fetch|resolve|manifest|blob).{0,300}unexpected status(?: code)?.{0,120}429/i,
@@ -49,10 +49,9 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
       /manifest for \S{1,300} not found/,
       /manifest unknown|MANIFEST_UNKNOWN/,
       /pull access denied for (?<image>\S{1,300}), repository does not exist/,
-      /repository name not known to registry|name unknown|NAME_UNKNOWN/,
+      /repository name not known to registry|\bname unknown: |NAME_UNKNOWN/,
       /failed to resolve reference "[^"]{1,300}": \S{1,300}: not found/,
       /No such image: (?<image>\S{1,300})/,
-      /unable to find image '[^']{1,300}' locally$/i,
       /repository \S{1,300} not found: does not exist/,
     ],
     samples: [
@@ -138,7 +137,7 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
       /(?:failed to (?:copy|do request|fetch)|httpReadSeeker): .{0,300}(?:EOF|connection reset by peer|timeout|deadline exceeded|refused)/,
       /error pulling image configuration: /,
       /download failed after attempts=\d+: /,
-      /^(?:Error response from daemon: )?(?:unexpected EOF|EOF)$/,
+      /^(?:docker: )?Error response from daemon: (?:unexpected EOF|EOF)$|^unexpected EOF$/,
       /Error downloading .{0,120}(?:EOF|timeout|reset)/,
     ],
     samples: [
@@ -159,7 +158,7 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
     symptom: 'failed to register layer / layer does not exist',
     patterns: [
       /failed to register layer: (?!.{0,300}no space left on device)/,
-      /layer (?:does not exist|not found)|unknown layer\b/,
+      /(?:^|: )layer does not exist\b/,
       /filesystem layer verification failed for digest/,
       /failed to extract layer (?!.{0,300}no space left on device)/,
       /error creating overlay mount to \S{1,300}: (?:no such file or directory|invalid argument|too many levels of symbolic links)/,

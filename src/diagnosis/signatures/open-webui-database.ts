@@ -7,6 +7,9 @@ const CHECKED =
 const SQLITE = String.raw`(?:sqlite3\.|peewee\.|database connection: |\(|: |^)`;
 const sqlite = (words: string) => new RegExp(`${SQLITE}.{0,160}?(?:${words})`, 'i');
 
+/** Not the caches of other programs (outlines in vLLM keeps one), which are SQLite files as well. */
+const NOT_A_CACHE = /^(?![\s\S]*diskcache)/;
+
 /** The chat database: SQLite beside the page, or a server. */
 export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
   {
@@ -26,6 +29,7 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
   {
     id: 'ui_db_locked',
     family: 'open-webui',
+    frames: NOT_A_CACHE,
     code: 'chat_database_locked',
     symptom: 'sqlite3.OperationalError: database is locked',
     patterns: [/database (?:table |schema )?is locked/, /locking protocol\b/],
@@ -39,6 +43,7 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
   {
     id: 'ui_db_corrupt',
     family: 'open-webui',
+    frames: NOT_A_CACHE,
     code: 'chat_database_corrupt',
     symptom: 'sqlite3.DatabaseError: database disk image is malformed',
     patterns: [
@@ -58,6 +63,7 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
   {
     id: 'ui_db_readonly',
     family: 'open-webui',
+    frames: NOT_A_CACHE,
     code: 'chat_directory_not_writable',
     symptom: 'sqlite3.OperationalError: attempt to write a readonly database',
     patterns: [/attempt to write a read-?\s?only database/i],
@@ -70,6 +76,7 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
   {
     id: 'ui_db_open',
     family: 'open-webui',
+    frames: NOT_A_CACHE,
     code: 'chat_directory_not_writable',
     symptom: 'sqlite3.OperationalError: unable to open database file',
     patterns: [
@@ -93,6 +100,7 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
   {
     id: 'ui_db_full',
     family: 'open-webui',
+    frames: NOT_A_CACHE,
     code: 'disk_full',
     symptom: 'sqlite3.OperationalError: database or disk is full',
     patterns: [/database or disk is full/],
@@ -102,6 +110,7 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
   {
     id: 'ui_db_disk',
     family: 'open-webui',
+    frames: NOT_A_CACHE,
     code: 'chat_disk_failed',
     symptom: 'sqlite3.OperationalError: disk I/O error',
     patterns: [sqlite('disk I/O error')],
@@ -168,6 +177,7 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
   {
     id: 'ui_migration',
     family: 'open-webui',
+    frames: NOT_A_CACHE,
     code: 'chat_migration_failed',
     symptom: 'sqlite3.OperationalError: table "chat_message" already exists / no such column: chat.timer_at',
     patterns: [

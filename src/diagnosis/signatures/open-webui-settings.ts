@@ -144,7 +144,7 @@ export const OPEN_WEBUI_SETTINGS_SIGNATURES: readonly Signature[] = [
       /^(?:ValueError: )?(?<value>'[^']{0,80}') is not a valid VectorType/,
       /Unsupported (?<name>PASSWORD_HASH_ALGORITHM)/,
       /(?:Pgvector|Oracle23ai) requires setting (?<name>\w{3,80})/,
-      /(?<name>[A-Z][A-Z0-9_]{4,60}) (?:is enabled but|must be set|is not set\. Please|is set to \S{1,40}, which)/,
+      /\b(?!VLLM_|HF_|CUDA_|NCCL_|TORCH|RAY_|NVIDIA_|OMP_|LD_)(?<name>[A-Z][A-Z0-9_]{4,60}) (?:is enabled but|must be set|is not set\. Please|is set to \S{1,40}, which)/,
       /Required configuration missing: (?<name>[\w, ]{3,120})/,
       /Invalid duration string/,
       /Fernet key must be 32 url-safe base64-encoded bytes/,
