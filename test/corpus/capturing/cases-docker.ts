@@ -173,8 +173,8 @@ export const DOCKER_CASES: readonly Case[] = [
     'network_unavailable',
     'a network whose addresses overlap with another one',
     async (lab) => {
-      await lab.docker(['network', 'create', '--subnet', '10.187.77.0/24', `${lab.container}-first`]);
-      return ['network', 'create', '--subnet', '10.187.77.0/24', `${lab.container}-second`];
+      await lab.docker(['network', 'create', '--subnet', '10.99.77.0/24', `${lab.container}-first`]);
+      return ['network', 'create', '--subnet', '10.99.77.0/24', `${lab.container}-second`];
     },
   ),
   command(
