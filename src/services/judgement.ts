@@ -1,6 +1,6 @@
 import { toTimestamp } from '../lib/clock.ts';
 import type { Finding } from '../status/problem.ts';
-import { PROBLEM_TABLE } from '../status/problem-table.ts';
+import { PROBLEM_TABLE, type ProblemCode } from '../status/problem-table.ts';
 import type { LastExit } from '../status/schema.ts';
 import { withRecord } from './exits.ts';
 import { retriesSlowly, type ServiceMemory } from './memory.ts';
@@ -58,10 +58,20 @@ export function judgeExit(
   };
 }
 
+/** Causes that the words of the exit tell already. */
+const OWN_WORDS: ReadonlySet<ProblemCode> = new Set([
+  'container_exited',
+  'unknown_failure',
+  'out_of_memory',
+  'not_responding',
+  'start_stalled',
+]);
+
 /** The words of the record: those of the exit, and what it was found to be. */
 function toldOf(record: LastExit, finding: Finding): { code: string; cause: string } {
-  const untelling = exitKey({ code: finding.code, cause: '' }) === '';
-  const cause = untelling ? record.cause : `${record.cause}: ${PROBLEM_TABLE[finding.code].title}`;
+  const cause = OWN_WORDS.has(finding.code)
+    ? record.cause
+    : `${record.cause}: ${PROBLEM_TABLE[finding.code].title}`;
   return { code: finding.code, cause };
 }
 

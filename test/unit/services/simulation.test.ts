@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Fault, type Sequence, simulate } from './simulation.ts';
+import { type Cause, type Fault, type Sequence, simulate } from './simulation.ts';
 
 /** Sequences of the ordinary run; `AI_SANDBOX_SEQUENCES` sets another number. */
 const SEQUENCES = Number(process.env['AI_SANDBOX_SEQUENCES'] ?? 10_000);
@@ -47,6 +47,13 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('daemon-crash' as const), afterCalls: fc.integer({ min: 0, max: 8 }) }),
   fc.record({ kind: fc.constant('state-lost' as const) }),
+  fc.record({
+    kind: fc.constant('sick' as const),
+    service,
+    cause: fc.constantFrom<Cause>('fatal', 'host', 'transient', 'context', 'access', 'damaged'),
+    afterSeconds: fc.integer({ min: 1, max: 30 }),
+  }),
+  fc.record({ kind: fc.constant('wait' as const), seconds: fc.integer({ min: 300, max: 2_000 }) }),
   fc.record({
     kind: fc.constant('engine-restart' as const),
     seconds: fc.integer({ min: 1, max: 15 }),

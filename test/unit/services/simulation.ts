@@ -1,4 +1,5 @@
 import { Compile } from 'typebox/compile';
+import type { Diagnosis } from '../../../src/diagnosis/types.ts';
 import { EMPTY_MEMORY, type ServicesMemory, ServicesMemorySchema } from '../../../src/services/memory.ts';
 import { StatusSchema } from '../../../src/status/schema.ts';
 import {
@@ -25,8 +26,12 @@ export type Fault =
   | { kind: 'bad-calls'; how: 'fail' | 'slow' | 'hang' | 'deaf' | 'conflict'; count: number }
   | { kind: 'daemon-crash'; afterCalls: number }
   | { kind: 'state-lost' }
+  | { kind: 'sick'; service: 0 | 1; cause: Cause; afterSeconds: number }
   | { kind: 'engine-restart'; seconds: number; keep: boolean }
   | { kind: 'user'; action: 'start' | 'stop' | 'restart'; service: 0 | 1 };
+
+/** What every run of a service dies of until it is mended: by a person, by a heal, or by nobody. */
+export type Cause = 'fatal' | 'host' | 'transient' | 'context' | 'access' | 'damaged';
 
 /** A whole run: what happens, and the seed of everything that is left to chance in between. */
 export interface Sequence {
@@ -48,6 +53,22 @@ const READY_AFTER_MS = 7_000;
 const CONVERGENCE_STEP_MS = 60_000;
 const CONVERGENCE_LIMIT_MS = 900_000;
 
+/** How each cause shows in a log, and whether the heal that belongs to it cures. */
+const CAUSES: Readonly<Record<Cause, Diagnosis>> = {
+  fatal: diagnosed('model_gated', 'gated'),
+  host: diagnosed('gpu_missing', 'no_gpu'),
+  transient: diagnosed('port_in_use', 'port'),
+  context: diagnosed('kv_cache_too_small', 'kv_small', { estimated_max_model_len: '4096' }),
+  access: diagnosed('gpu_access_lost', 'nvml'),
+  damaged: diagnosed('model_checksum_mismatch', 'corrupt'),
+};
+/** Starts of one run of failures that a cause of class fatal may have: the first, and the one that is made at once. */
+const FATAL_STARTS = 2;
+/** Starts within half an hour that a settled loop or a cause in the machine may have: five, and the slow pace. */
+const SETTLED_STARTS = 12;
+/** Further starts that one other fault may cost. */
+const EXCUSED_STARTS = 6;
+
 /** What the simulation itself knows of a service, independent of the supervisor. */
 interface Oracle {
   wanted: boolean;
@@ -55,6 +76,8 @@ interface Oracle {
   crashes: number | null;
   crashedAt: number;
   readySince: number | null;
+  /** What its runs die of now. */
+  sick: { cause: Cause; afterSeconds: number; starts: number[]; heals: number } | null;
 }
 
 /** Errors are made by the thousand here, and nobody reads their stacks. */
@@ -63,9 +86,23 @@ Error.stackTraceLimit = 3;
 /** Runs a sequence and throws at the first broken invariant. */
 export async function simulate({ faults, salt }: Sequence): Promise<void> {
   const chance = createChance(salt);
-  const stage = setStage({ readyAfterMs: READY_AFTER_MS, settings: { pingIntervalMs: 20_000 } });
-  const { clock, engine } = stage;
   const oracles: Record<Name, Oracle> = { api: newOracle(), ui: newOracle() };
+  const stage = setStage({
+    readyAfterMs: READY_AFTER_MS,
+    settings: { pingIntervalMs: 20_000 },
+    parts: {
+      diagnose: ({ log }) => {
+        const cause = log.at(-1)?.split(' ')[1] ?? '';
+        return cause in CAUSES ? CAUSES[cause as Cause] : null;
+      },
+      heal: (service) => {
+        const { sick } = oracles[service === 'ui' ? 'ui' : 'api'];
+        if (sick !== null) sick.heals += 1;
+        return true;
+      },
+    },
+  });
+  const { clock, engine } = stage;
   const loops: Record<Name, number> = { api: 0, ui: 0 };
   const brittle: Record<Name, { afterMs: number; times: number }> = {
     api: { afterMs: 0, times: 0 },
@@ -126,6 +163,7 @@ export async function simulate({ faults, salt }: Sequence): Promise<void> {
     const oracle = oracles[name];
     if (call.name === 'startContainer') {
       if (!oracle.wanted) fail(`${name} was started though a user stopped it`);
+      if (oracle.sick !== null) judgeSickStart(name, oracle.sick, call.at);
       if (oracle.crashes !== null && target?.facts.state === 'exited') {
         const waited = (call.at - oracle.crashedAt) / 1_000;
         const due = CURVE_SECONDS[Math.min(oracle.crashes, CURVE_SECONDS.length - 1)] ?? 300;
@@ -134,11 +172,28 @@ export async function simulate({ faults, salt }: Sequence): Promise<void> {
         }
       }
     }
-    const disturbs = ['stopContainer', 'killContainer', 'removeContainer'].includes(call.name);
+    // A sick one may be made anew to heal it.
+    const disturbs =
+      oracle.sick === null && ['stopContainer', 'killContainer', 'removeContainer'].includes(call.name);
     if (disturbs && oracle.wanted && target !== undefined && isHealthy(target) && !asked.has(name)) {
       fail(`${call.name} of a healthy ${name}`);
     }
   };
+  /** Never a loop on a fatal cause, and a settled pace on every other. */
+  const judgeSickStart = (name: Name, sick: NonNullable<Oracle['sick']>, at: number) => {
+    sick.starts = [...sick.starts.filter((start) => at - start < 1_800_000), at];
+    const healable = ['context', 'access', 'damaged'].includes(sick.cause);
+    if (sick.cause === 'fatal' && sick.starts.length > FATAL_STARTS + excused) {
+      fail(`${name} was started ${sick.starts.length} times on a fatal cause`);
+    }
+    if (sick.starts.length > SETTLED_STARTS + excused) {
+      fail(`${name} was started ${sick.starts.length} times in half an hour on ${sick.cause}`);
+    }
+    const limit = 1 + excused;
+    if (healable && sick.heals > limit) fail(`${name} was healed ${sick.heals} times of ${sick.cause}`);
+  };
+  /** What happens beside a sickness (users, lost state, daemon and engine restarts) may each cost further starts. */
+  let excused = 0;
   const serviceOf = (call: ScriptedCall): Name | null => {
     const found = NAMES.find((name) => call.container === `ai-sandbox-${name}`);
     return found ?? null;
@@ -185,6 +240,11 @@ export async function simulate({ faults, salt }: Sequence): Promise<void> {
           crash(name, found, 1, false);
         }
         const oracle = oracles[name];
+        const { sick } = oracle;
+        if (found?.facts.state === 'running' && sick !== null && ageMs(found) >= sick.afterSeconds * 1_000) {
+          say(found, `${name} ${sick.cause}`);
+          crash(name, found, 1, false);
+        }
         const healthy = found?.facts.state === 'running' && !found.hung && ageMs(found) > READY_AFTER_MS;
         oracle.readySince = healthy ? (oracle.readySince ?? clock.monotonicMs()) : null;
         if (oracle.readySince !== null && clock.monotonicMs() - oracle.readySince > 590_000) forgive(name);
@@ -207,6 +267,10 @@ export async function simulate({ faults, salt }: Sequence): Promise<void> {
     if (!engine.up || cut) forgive(name);
     engine.exit(found.facts.id, code, { oom });
   };
+  /** The last words of a run. */
+  const say = (found: ScriptedContainer, text: string) => {
+    found.log = [{ timestamp: clock.now().toISOString(), stream: 'stderr', text }];
+  };
   const countFailure = (name: Name) => {
     const oracle = oracles[name];
     if (oracle.crashes !== null) oracle.crashes += 1;
@@ -226,6 +290,7 @@ export async function simulate({ faults, salt }: Sequence): Promise<void> {
   crashAfterCalls = null;
   engine.dropEvents = false;
   engine.eventDelayMs = 1;
+  for (const name of NAMES) await mend(name);
   loops.api = 0;
   loops.ui = 0;
   brittle.api.times = 0;
@@ -235,6 +300,19 @@ export async function simulate({ faults, salt }: Sequence): Promise<void> {
     await pass(waited < 2 * CONVERGENCE_STEP_MS ? CONVERGENCE_STEP_MS / 4 : CONVERGENCE_STEP_MS);
   }
   await stage.crash();
+
+  /** Somebody mends what a service dies of, and asks for it where that is needed. */
+  async function mend(name: Name): Promise<void> {
+    const oracle = oracles[name];
+    const found = container(name);
+    if (found !== undefined) found.log = [];
+    if (oracle.sick === null) return;
+    oracle.sick = null;
+    forgive(name);
+    if (!oracle.wanted) return;
+    await pass(1_000);
+    stage.supervisor.start(name).catch(() => undefined);
+  }
 
   function isConverged(): boolean {
     const { services, problems } = stage.supervisor.snapshot();
@@ -251,7 +329,15 @@ export async function simulate({ faults, salt }: Sequence): Promise<void> {
   }
 
   async function apply(fault: Fault): Promise<void> {
+    if (!['wait', 'sick'].includes(fault.kind)) excused += EXCUSED_STARTS;
     switch (fault.kind) {
+      case 'sick': {
+        const name = NAMES[fault.service];
+        await mend(name);
+        const { cause, afterSeconds } = fault;
+        oracles[name].sick = { cause, afterSeconds, starts: [], heals: 0 };
+        return;
+      }
       case 'wait':
         return pass(fault.seconds * 1_000);
       case 'exit': {
@@ -340,8 +426,12 @@ export async function simulate({ faults, salt }: Sequence): Promise<void> {
   }
 }
 
+function diagnosed(code: Diagnosis['code'], signature: string, values: Diagnosis['values'] = {}): Diagnosis {
+  return { code, signature, class: null, detail: `words about ${code}`, remedy: null, line: null, values };
+}
+
 function newOracle(): Oracle {
-  return { wanted: true, crashes: 0, crashedAt: 0, readySince: null };
+  return { wanted: true, crashes: 0, crashedAt: 0, readySince: null, sick: null };
 }
 
 function treatmentOf(how: Extract<Fault, { kind: 'bad-calls' }>['how'], chance: () => number): Treatment {
