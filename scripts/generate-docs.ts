@@ -1,5 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SIGNATURES } from '../src/diagnosis/signatures/index.ts';
+import type { SignatureFamily } from '../src/diagnosis/types.ts';
 import { SETTING_TABLE } from '../src/settings.ts';
 import { PROBLEM_TABLE } from '../src/status/problem-table.ts';
 
@@ -28,10 +30,40 @@ const problems = Object.entries(PROBLEM_TABLE)
   )
   .join('\n\n');
 
+const FAMILY_TITLES: Readonly<Record<SignatureFamily, string>> = {
+  vllm: 'vLLM',
+  hub: 'Model hub',
+  docker: 'Docker engine and registries',
+  nvidia: 'NVIDIA driver, tools and container toolkit',
+  'open-webui': 'Open WebUI',
+};
+
+/** A remedy of a signature that needs figures of the case is told by the problem's own. */
+function remedyOf({ code, remedy }: (typeof SIGNATURES)[number]): string {
+  return remedy?.({}) ?? PROBLEM_TABLE[code].remedy;
+}
+
+const symptoms = Object.entries(FAMILY_TITLES)
+  .map(([family, title]) => {
+    const rows = SIGNATURES.filter((signature) => signature.family === family).map(
+      (signature) =>
+        `| ${cell(signature.symptom)} | ${cell(PROBLEM_TABLE[signature.code].title)} (\`${signature.code}\`) | ${cell(remedyOf(signature))} | \`${signature.id}\`: ${cell(signature.checkedAgainst)} |`,
+    );
+    return [
+      `### ${title}`,
+      '',
+      '| in the log | cause | what to do | signature: checked against |',
+      '|---|---|---|---|',
+      ...rows,
+    ].join('\n');
+  })
+  .join('\n\n');
+
 let stale = false;
 for (const [file, name, content] of [
   ['README.md', 'settings', settings],
   ['docs/operations.md', 'problems', problems],
+  ['docs/operations.md', 'symptoms', symptoms],
 ] as const) {
   const path = join(top, file);
   const before = await readFile(path, 'utf8');

@@ -3,6 +3,7 @@ import type { LogLine } from './log-line.ts';
 import { createMatcher, type Matcher } from './match.ts';
 import { createMessageReader, type Message, type MessageReader } from './message.ts';
 import { findMilestone } from './milestones.ts';
+import { isTracebackHeader, looksLikeError } from './traceback.ts';
 import type { Ending, Signature } from './types.ts';
 
 /** Processes followed at once: a log with more of them is of many workers that all say the same. */
@@ -16,6 +17,10 @@ const REQUEST_FILES =
 const REQUEST_FRAMES =
   /(?:entrypoints\/(?:openai|serve|pooling|anthropic)\/\S*serving|entrypoints\/chat_utils\S* in (?!_?(?:load|validate))|entrypoints\/renderer|vllm\/renderers\/|starlette\/|fastapi\/)/;
 
+/** What vLLM answers to a request it cannot serve: its logger and its users print it, and nothing has failed. */
+const REQUEST_WORDS =
+  /This model's maximum context length is|prompt \(length \d+\)[^.]{0,80} longer than the maximum model length|The model `[^`]{1,200}` does not exist|Conversation roles must alternate|(?:max_tokens|max_completion_tokens|temperature|top_p|n) must be (?:at least|in|non-negative)/;
+
 /** One start of one program, read line by line; keeps only what a diagnosis needs. */
 export interface Run {
   push(line: LogLine, index: number): void;
@@ -27,6 +32,7 @@ export interface Run {
 export function createRun(signatures: readonly Signature[]): Run {
   const readers = new Map<string, MessageReader>();
   const matcher = createMatcher(signatures);
+  const relayed = new Set<string>();
   let state = newState();
   let previous: RunState | null = null;
 
@@ -80,11 +86,12 @@ export function createRun(signatures: readonly Signature[]): Run {
     push(line, index) {
       state.last = index;
       reach(line, index);
-      if (line.level === 'info' || line.level === 'debug') {
+      const quiet = line.level === 'info' || line.level === 'debug';
+      if (quiet && !belongsToTraceback(line, relayed)) {
         take(readers.get(line.process)?.end() ?? null);
         return;
       }
-      take(readerOf(line.process).push(line, index));
+      take(readerOf(line.process).push(quiet ? { ...line, level: null } : line, index));
     },
     cause(ending) {
       flush();
@@ -93,6 +100,20 @@ export function createRun(signatures: readonly Signature[]): Run {
       return previous === null ? null : chooseCause(previous, ending);
     },
   };
+}
+
+/**
+ * Whether a quiet line is part of a traceback that another program relays: some log whatever vLLM prints as INFO. No
+ * program prints a traceback of its own at that level. `relayed` holds the processes inside of one.
+ */
+function belongsToTraceback({ process, text }: LogLine, relayed: Set<string>): boolean {
+  if (isTracebackHeader(text)) {
+    relayed.add(process);
+    return true;
+  }
+  if (!relayed.has(process)) return false;
+  if (looksLikeError(text)) relayed.delete(process);
+  return true;
 }
 
 function newState(): RunState {
@@ -120,7 +141,10 @@ function forget(found: Evidences, process: string | null): void {
 
 function takeMessage(matcher: Matcher, state: RunState, message: Message): void {
   const { found } = state;
-  const ofRequest = REQUEST_FILES.test(message.file) || REQUEST_FRAMES.test(message.frames);
+  const ofRequest =
+    REQUEST_FILES.test(message.file) ||
+    REQUEST_FRAMES.test(message.frames) ||
+    REQUEST_WORDS.test(message.lines[0] ?? '');
   const settled = state.ready === null && found.primaries.length > 0;
   const match = matcher.match(message, settled);
   if (match === null) {

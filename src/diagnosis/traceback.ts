@@ -39,6 +39,11 @@ export function looksLikeError(text: string): boolean {
   return ERROR_NAME.test(text);
 }
 
+/** Whether a traceback begins here. */
+export function isTracebackHeader(text: string): boolean {
+  return HEADER.test(text);
+}
+
 /** Takes the next line of a process into its traceback and tells what the line is. */
 export function readTraceback(traceback: Traceback, text: string): TracebackPart {
   const after = traceback.sourceFollows;

@@ -83,14 +83,15 @@ async function diagnoseStream(
   try {
     for await (const chunk of stream) for (const line of splitter.push(chunk)) diagnoser.push(line);
   } catch (error) {
-    throw new CliFailure(EXIT.failed, `${toPlainLine(file)} cannot be read: ${whyUnreadable(error)}`);
+    const code = errorCode(error);
+    if (code === null || code === undefined) throw error;
+    throw new CliFailure(EXIT.failed, `${toPlainLine(file)} cannot be read: ${whyUnreadable(code)}`);
   }
   for (const line of splitter.end()) diagnoser.push(line);
   return diagnoser.finish(ending);
 }
 
-function whyUnreadable(error: unknown): string {
-  const code = errorCode(error);
+function whyUnreadable(code: string): string {
   switch (code) {
     case 'ENOENT':
       return 'there is no such file';
@@ -99,7 +100,7 @@ function whyUnreadable(error: unknown): string {
     case 'EISDIR':
       return 'it is a directory';
     default:
-      return code ?? 'unknown reason';
+      return code;
   }
 }
 

@@ -94,6 +94,7 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
       /selected backend,? \S+,? ?(?:does not support|is not|is only supported)|(?:attention backend|Attention backend) \S{0,60} ?(?:is |are )?(?:not supported|does not support|unsupported)/i,
       /FlashInfer backend (?:is not available|currently only supports|currently does not)|VLLM_ATTENTION_BACKEND is set to \w+, but/,
       /FlashAttention(?: backend)? .{0,80}(?:not supported|does not support|is not available|requires)|FA3 is unavailable|FlashMLA.{0,60}not supported/i,
+      /Sinks? (?:are|is) only supported|attention sinks? .{0,20}not supported/i,
       /(?:MLA|Sparse Attention|DualChunkFlashAttention) is (?:not|only) supported/,
     ],
     remedy: () =>

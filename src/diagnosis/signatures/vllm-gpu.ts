@@ -35,6 +35,7 @@ export const VLLM_GPU_SIGNATURES: readonly Signature[] = [
       /PTX \.version \S+ does not support \.target sm_\d+/,
       /ptxas fatal\s*: Value 'sm_\d+a?' is not defined for option 'gpu-name'/,
       /(?<!Bfloat16 is only supported on )(?:GPU|device)s? with (?:CUDA )?(?:compute )?capability (?:>=|of at least|at least|lower than|below|less than) ?\d/i,
+      /requires? (?:an? )?GPUs? with (?:sm_?\d+|compute capability)/i,
       /Unknown CUDA arch|GPU architecture .{0,40}(?:not supported|unsupported)|Unsupported GPU architecture/i,
       /(?:requires?|needs?)(?: a)?(?: GPU with)? compute capability (?:>=|of at least|at least|\d)/i,
       /torch\.cuda\.get_device_capability.{0,60}(?:unsupported|not supported)|SM ?\d\d .{0,40}not supported/i,
@@ -129,26 +130,6 @@ export const VLLM_GPU_SIGNATURES: readonly Signature[] = [
     checkedAgainst: 'torch 2.3 to 2.13',
   },
   {
-    id: 'shm',
-    family: 'vllm',
-    code: 'shared_memory_too_small',
-    symptom: 'unable to open shared memory object · Bus error · insufficient shared memory (shm)',
-    patterns: [
-      /insufficient shared memory \(shm\)|unable to (?:open|write to|mmap|allocate|resize) (?:the )?shared memory|unable to open shared memory object/i,
-      /\bBus error\b|signal SIGBUS|SIGBUS/,
-      /(?:No space left on device|\[Errno 28\]).{0,160}(?:\/dev\/shm|shared.?memory|psm_|nccl-)|(?:\/dev\/shm|shared.?memory|nccl-).{0,160}(?:No space left on device|\[Errno 28\]|28)/i,
-      /Error while (?:creating|attaching to) shared memory segment|failed to (?:extend|create) \/dev\/shm/i,
-      /(?:size of|space in) \/dev\/shm.{0,120}(?:too small|not enough|only|less than)/i,
-    ],
-    samples: [
-      'RuntimeError: unable to open shared memory object </torch_123_456> in read-write mode: No space left on device (28)',
-      'ERROR: Unexpected bus error encountered in worker. This might be caused by insufficient shared memory (shm).',
-      'misc/shmutils.cc:72 NCCL WARN Error: failed to extend /dev/shm/nccl-8bYPzc to 9637892 bytes',
-      'Fatal Python error: Bus error',
-    ],
-    checkedAgainst: 'torch 2.3 to 2.13; NCCL 2.18 to 2.28; Python 3.8 to 3.12',
-  },
-  {
     id: 'nccl',
     family: 'vllm',
     code: 'gpu_communication_failed',
@@ -158,7 +139,7 @@ export const VLLM_GPU_SIGNATURES: readonly Signature[] = [
       /NCCL (?:error|Error)|ncclUnhandledCudaError|nccl(?:System|Internal|Remote|InvalidUsage|InvalidArgument)Error|DistBackendError|NCCL_ERROR/,
       /ncclCommInitRank failed|unhandled (?:cuda|system) error.{0,40}NCCL|NCCL failure/i,
       /Watchdog caught collective operation timeout|Some NCCL operations have failed or timed out/,
-      /custom_all_reduce.{0,160}(?:CUDA error|Error|fail)|peer access is not supported between these two devices/i,
+      /custom_all_reduce.{0,160}(?:CUDA error|Error|fail|')|Cuda error .{0,80}custom_all_reduce|peer access is not supported between these two devices/i,
       /RCCL (?:error|failure)/,
     ],
     samples: [

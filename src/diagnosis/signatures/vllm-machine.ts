@@ -3,6 +3,26 @@ import type { Signature } from '../types.ts';
 /** What the machine around the engine lacks: ports, space, rights, threads, instructions. */
 export const VLLM_MACHINE_SIGNATURES: readonly Signature[] = [
   {
+    id: 'shm',
+    family: 'vllm',
+    code: 'shared_memory_too_small',
+    symptom: 'unable to open shared memory object · Bus error · insufficient shared memory (shm)',
+    patterns: [
+      /insufficient shared memory \(shm\)|unable to (?:open|write to|mmap|allocate|resize) (?:the )?shared memory|unable to open shared memory object/i,
+      /\bBus error\b|signal SIGBUS|SIGBUS/,
+      /(?:No space left on device|\[Errno 28\]).{0,160}(?:\/dev\/shm|shared.?memory|psm_|nccl-)|(?:\/dev\/shm|shared.?memory|nccl-).{0,160}(?:No space left on device|\[Errno 28\]|28)/i,
+      /Error while (?:creating|attaching to) shared memory segment|failed to (?:extend|create) \/dev\/shm/i,
+      /(?:size of|space in) \/dev\/shm.{0,120}(?:too small|not enough|only|less than)/i,
+    ],
+    samples: [
+      'RuntimeError: unable to open shared memory object </torch_123_456> in read-write mode: No space left on device (28)',
+      'ERROR: Unexpected bus error encountered in worker. This might be caused by insufficient shared memory (shm).',
+      'misc/shmutils.cc:72 NCCL WARN Error: failed to extend /dev/shm/nccl-8bYPzc to 9637892 bytes',
+      'Fatal Python error: Bus error',
+    ],
+    checkedAgainst: 'torch 2.3 to 2.13; NCCL 2.18 to 2.28; Python 3.8 to 3.12',
+  },
+  {
     id: 'port',
     family: 'vllm',
     code: 'port_in_use',

@@ -63,6 +63,8 @@ export const VLLM_MODEL_SIGNATURES: readonly Signature[] = [
     patterns: [
       /Failed to load the tokenizer/,
       /Can't load (?:the )?(?:fast |slow )?(?:tokenizer|processor|image processor|feature extractor) for/,
+      /(?:Processor|Tokenizer) was not found, please check/,
+      /argument '\w+': '\w+' object cannot be converted to 'Py|TextEncodeInput must be/,
       /Couldn't instantiate the backend tokenizer|Cannot use the fast tokenizer in slow tokenizer mode|Unable to load vocabulary from file/,
       /Tokenizer class (?<name>\S+) does not exist or is not currently imported/,
       /(?:requires|need(?:s)?|install) (?:the )?[`']?(?:sentencepiece|SentencePiece|tiktoken|blobfile|protobuf|mistral[-_]common)[`']?(?: library| package)?/,

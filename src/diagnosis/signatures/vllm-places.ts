@@ -82,4 +82,17 @@ export const VLLM_PLACE_SIGNATURES: readonly Signature[] = [
     samples: [],
     checkedAgainst: 'layout of torch 2.3 to 2.13 and triton 2.3 to 3.5',
   },
+  {
+    id: 'call_mismatch',
+    family: 'vllm',
+    code: 'installation_broken',
+    strength: 'weak',
+    symptom: 'TypeError: f() got an unexpected keyword argument',
+    patterns: [
+      /^TypeError: .{1,120}(?:got an unexpected keyword argument|missing \d+ required (?:positional|keyword)|takes (?:from )?\d+ .{0,20}positional arguments? but)/,
+    ],
+    detail: () => 'one package calls another in a way it does not know: their versions do not fit together',
+    samples: ["TypeError: apply_rotary() got an unexpected keyword argument 'seqlen_offsets'"],
+    checkedAgainst: 'Python 3.8 to 3.12',
+  },
 ];

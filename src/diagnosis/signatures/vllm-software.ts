@@ -10,7 +10,7 @@ export const VLLM_SOFTWARE_SIGNATURES: readonly Signature[] = [
     patterns: [
       /Failed to find C compiler|InvalidCxxCompiler|No working C\+\+ compiler|Please specify via CC environment variable/,
       /Could not find nvcc|nvcc(?:'|")?:? (?:not found|command not found|No such file)|No such file or directory: ['"][^'"]{0,120}(?:nvcc|ninja|gcc|g\+\+|cc|ptxas|cicc)['"]|CUDA_HOME environment variable is not set|CUDA_HOME.{0,80}(?:not|is None)/i,
-      /Python\.h: No such file or directory|Ninja is required to load C\+\+ extensions|ninja: (?:not found|command not found)|cuda(?:_runtime)?\.h: No such file|cannot find -l(?:cuda|cudart|stdc\+\+|python)/,
+      /(?:Python|std\w+|math|assert)\.h: No such file or directory|Ninja is required to load C\+\+ extensions|ninja: (?:not found|command not found)|cuda(?:_runtime)?\.h: No such file|cannot find -l(?:cuda|cudart|stdc\+\+|python)/,
       /(?:gcc|g\+\+|cc1plus|clang): (?:not found|fatal error|error trying to exec|command not found)/i,
     ],
     samples: [
@@ -55,6 +55,7 @@ export const VLLM_SOFTWARE_SIGNATURES: readonly Signature[] = [
       /undefined symbol|version `(?:GLIBC|GLIBCXX|CXXABI)_[\d.]+' not found|cannot open shared object file/,
       /cannot import name ['"](?<module>\w+)['"] from/,
       /^(?:\w+\.)*ImportError: /,
+      /^AttributeError: (?:partially initialized )?module '(?<module>[\w.]+)' has no attribute/,
       /No package metadata was found for|PackageNotFoundError|DistributionNotFound|VersionConflict/,
       /'_OpNamespace' '\w+' object has no attribute|has no attribute '_C|torch\.ops\._C|Could not run '\S+' with arguments from the '\w+' backend|operator torchvision::nms does not exist/,
       /A module that was compiled using NumPy 1\.x cannot be run|numpy\.dtype size changed|numpy\.core\.multiarray failed to import/,
