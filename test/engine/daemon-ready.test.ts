@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { Value } from 'typebox/value';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Status, StatusSchema } from '../../src/status/schema.ts';
@@ -114,17 +115,19 @@ describe('when it is ready', () => {
         deployment_timestamp: TIMESTAMP,
         instance_type: null,
         region: null,
-        label: null,
+        label: hostname(),
         default_model_identifier: STAGE_MODEL,
         phases: ['image_api', 'image_ui', 'model_download', 'start_ui', 'load_model'].map((name) => ({
           name,
           state: 'done',
           started_at: TIMESTAMP,
           finished_at: TIMESTAMP,
+          after_seconds: expect.any(Number),
           seconds: expect.any(Number),
         })),
         target_seconds: 300,
         target_met: true,
+        expected_seconds: expect.any(Number),
         problem: null,
       },
       model: {
@@ -144,7 +147,7 @@ describe('when it is ready', () => {
         },
         load: { phase: null, percent: null },
         memory_fit: {
-          weights_bytes: null,
+          weights_bytes: expect.any(Number),
           kv_cache_bytes_per_token: null,
           max_model_len: null,
           verdict: null,
@@ -164,7 +167,7 @@ describe('when it is ready', () => {
         problem: null,
       },
       host: {
-        gpus: null,
+        gpus: [],
         disks: [
           {
             path: `${daemon.folder}/state`,
