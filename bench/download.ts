@@ -7,6 +7,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { Agent, get } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -210,12 +211,14 @@ async function measureDaemon(
     const before = await cpuSeconds(started.child.pid ?? 0);
     await untilOk(port, '/livez', startedAt);
     const statusMs: number[] = [];
+    const agent = new Agent({ keepAlive: true });
+    stage.defer(async () => agent.destroy());
     for (;;) {
       const asked = performance.now();
-      const status = (await (await fetch(`http://127.0.0.1:${port}/status`)).json()) as {
+      const { text, answered } = await ask(agent, port);
+      const status = JSON.parse(text) as {
         model: { download_status: string; problem: { detail: string } | null };
       };
-      const answered = performance.now();
       if (status.model.problem !== null) throw new Error(status.model.problem.detail);
       if (status.model.download_status === 'completed') {
         const after = await cpuSeconds(started.child.pid ?? 0);
@@ -231,6 +234,19 @@ async function measureDaemon(
   } finally {
     await started.stop();
   }
+}
+
+/** One GET /status over a kept connection, and when its last byte was there. */
+function ask(agent: Agent, port: number): Promise<{ text: string; answered: number }> {
+  return new Promise((resolve, reject) => {
+    get({ agent, host: '127.0.0.1', port, path: '/status' }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve({ text, answered: performance.now() })).on('error', reject);
+    }).on('error', reject);
+  });
 }
 
 /** Makes a model of random weights in memory, and a folder in which its large files stand by their sha256. */

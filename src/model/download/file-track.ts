@@ -25,7 +25,7 @@ export interface FileTrack {
   stage: 'fetching' | 'verifying' | 'done';
   /** The other side ignores ranges. */
   sequential: boolean;
-  /** Connections that ended since its last byte came. */
+  /** How many times in a row its connections ended without bringing a byte. */
   barrenInRow: number;
   /** No part of it is begun before this monotonic time. */
   pausedUntilMs: number;

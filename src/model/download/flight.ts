@@ -12,7 +12,7 @@ import type { Flow } from './transfer.ts';
  * undone; what does not pass is thrown.
  */
 export async function flyPart(flow: Flow, track: FileTrack, part: LivePart): Promise<void> {
-  const { stop } = track;
+  const { stop, barrenInRow: barrenBefore } = track;
   try {
     await fetchPart(
       {
@@ -39,7 +39,11 @@ export async function flyPart(flow: Flow, track: FileTrack, part: LivePart): Pro
   } catch (error) {
     flow.signal.throwIfAborted();
     // The file is begun again, and this was one of its connections.
-    if (!stop.signal.aborted) await afterError(flow, track, part, error);
+    if (!stop.signal.aborted) {
+      // Connections that were opened together and fail together count once.
+      if (part.receivedBytes === 0) track.barrenInRow = Math.max(track.barrenInRow, barrenBefore + 1);
+      await afterError(flow, track, part, error);
+    }
   }
 }
 
@@ -66,18 +70,19 @@ async function afterError(flow: Flow, track: FileTrack, part: LivePart, error: u
     });
   }
   if (error instanceof ModelError && findingClass(error.finding) !== 'transient') throw error;
-  track.barrenInRow += 1;
   flow.log.warn('a connection was lost', {
     file: track.file.path,
     at_byte: part.position,
     cause: errorMessage(error),
   });
+  const others = flow.flights.parts.filter((other) => other !== part);
   const next = afterLoss({
     movedBytes: part.receivedBytes,
     silent: error instanceof SilenceError,
     retryAfterSeconds: error instanceof ModelError ? error.retryAfterSeconds : null,
     barrenInRow: track.barrenInRow,
-    othersMove: flow.flights.parts.some((other) => other !== part && other.receivedBytes > 0),
+    othersMove: others.some((other) => other.receivedBytes > 0),
+    othersFly: others.length > 0,
   });
   followDecision(flow, track, next, error);
 }

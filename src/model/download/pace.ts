@@ -4,6 +4,8 @@ import { afterInterval, afterRefusal, firstWidth } from './width.ts';
 /** How many connections may be used now. */
 export interface Pace {
   readonly connections: number;
+  /** What one connection usually brings, in bytes a second; null while that is not known. */
+  readonly usualRate: number | null;
   /** Whether a new part may be begun now. */
   mayBegin(): boolean;
   /** Counts bytes that came. */
@@ -19,12 +21,16 @@ export interface Pace {
 /** The pace at the start of a download. */
 export function createPace(clock: Pick<Clock, 'monotonicMs'>): Pace {
   let width = firstWidth();
+  let usualRate: number | null = null;
   let heldUntilMs = Number.NEGATIVE_INFINITY;
   let bytes = 0;
   let judgedMs = clock.monotonicMs();
   return {
     get connections() {
       return width.connections;
+    },
+    get usualRate() {
+      return usualRate;
     },
     mayBegin: () => clock.monotonicMs() >= heldUntilMs,
     received(more) {
@@ -33,7 +39,10 @@ export function createPace(clock: Pick<Clock, 'monotonicMs'>): Pace {
     judge(allBusy) {
       const nowMs = clock.monotonicMs();
       const bytesPerSecond = (bytes / Math.max(1, nowMs - judgedMs)) * 1000;
-      if (allBusy) width = afterInterval(width, bytesPerSecond, nowMs);
+      if (allBusy) {
+        usualRate = bytesPerSecond / width.connections;
+        width = afterInterval(width, bytesPerSecond, nowMs);
+      }
       bytes = 0;
       judgedMs = nowMs;
     },

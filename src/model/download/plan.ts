@@ -10,7 +10,7 @@ const PARTS_PER_CONNECTION = 2;
 /** A part that would take so much longer is shared with a connection that has nothing else to do. */
 const SHARE_AFTER_MS = 3_000;
 /** A smaller rest is not shared: opening a connection costs as much. */
-const SHARE_FROM_BYTES = 1 * MIB;
+const SHARE_FROM_BYTES = 64 * 1024;
 
 /** What the planner knows of a file that is not whole. */
 export interface FileProgress {
@@ -37,7 +37,7 @@ export interface PartInFlight extends Part {
   bytesPerSecond: number | null;
 }
 
-/** What a free connection does next: a part of its own, or the second half of one that another one is slow with. */
+/** What a free connection does next: a part of its own, or the end of one that another one is slow with. */
 export type NextPart = { kind: 'fresh'; part: Part } | { kind: 'share'; part: Part; of: number };
 
 /**
@@ -48,6 +48,7 @@ export function nextPart(
   files: readonly FileProgress[],
   inFlight: readonly PartInFlight[],
   width: number,
+  usualRate: number | null = null,
 ): NextPart | null {
   const open = files.map((file, index) => unassigned(file, index, inFlight));
   const left = open.flat().reduce((sum, { from, to }) => sum + to - from, 0);
@@ -58,7 +59,7 @@ export function nextPart(
     const to = whole ? first.to : Math.min(first.to, first.from + size);
     return { kind: 'fresh', part: { file, from: first.from, to } };
   }
-  return sharedPart(files, inFlight);
+  return sharedPart(files, inFlight, usualRate);
 }
 
 /** Size of the next part by what nobody has begun yet: 32 MiB, towards the end 8. */
@@ -77,17 +78,23 @@ function unassigned(file: FileProgress, index: number, inFlight: readonly PartIn
   return missingRanges(own.reduce<RangeSet>(addRange, file.present), file.sizeBytes);
 }
 
-function sharedPart(files: readonly FileProgress[], inFlight: readonly PartInFlight[]): NextPart | null {
-  let slowest: { of: number; remainingMs: number } | null = null;
+/** The end of the part that would take longest, so that both connections end at about the same time. */
+function sharedPart(
+  files: readonly FileProgress[],
+  inFlight: readonly PartInFlight[],
+  usualRate: number | null,
+): NextPart | null {
+  let longest: { of: number; part: PartInFlight; rate: number; ms: number } | null = null;
   for (const [of, part] of inFlight.entries()) {
     const bytes = part.to - part.position;
     if (part.bytesPerSecond === null || files[part.file]?.sequential === true) continue;
     if (bytes < SHARE_FROM_BYTES) continue;
-    const remainingMs = (bytes / Math.max(1, part.bytesPerSecond)) * 1000;
-    if (remainingMs > Math.max(SHARE_AFTER_MS, slowest?.remainingMs ?? 0)) slowest = { of, remainingMs };
+    const rate = Math.max(1, part.bytesPerSecond);
+    const ms = (bytes / rate) * 1000;
+    if (ms > Math.max(SHARE_AFTER_MS, longest?.ms ?? 0)) longest = { of, part, rate, ms };
   }
-  const part = slowest === null ? undefined : inFlight[slowest.of];
-  if (slowest === null || part === undefined) return null;
-  const from = part.position + Math.floor((part.to - part.position) / 2);
-  return { kind: 'share', part: { file: part.file, from, to: part.to }, of: slowest.of };
+  if (longest === null) return null;
+  const { part, rate, of } = longest;
+  const kept = Math.floor(((part.to - part.position) * rate) / (rate + (usualRate ?? rate)));
+  return { kind: 'share', part: { file: part.file, from: part.position + kept, to: part.to }, of };
 }

@@ -127,7 +127,7 @@ function beginParts(flow: Flow, run: (task: Promise<void>) => void): void {
       ...track.progress,
       closed: track.stage !== 'fetching' || nowMs < track.pausedUntilMs,
     }));
-    const next = nextPart(progress, flights.parts, pace.connections);
+    const next = nextPart(progress, flights.parts, pace.connections, pace.usualRate);
     const track = next === null ? undefined : tracks[next.part.file];
     if (next === null || track === undefined) return;
     const shared = next.kind === 'share' ? flights.parts[next.of] : undefined;

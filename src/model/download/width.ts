@@ -5,9 +5,9 @@ export const FIRST_CONNECTIONS = 8;
 /** Most connections, over all files. */
 export const MOST_CONNECTIONS = 16;
 /** Connections are added in steps of this. */
-const STEP = 2;
+const STEP = 4;
 /** More connections stay only when the rate rose by this factor. */
-const WORTHWHILE_GAIN = 1.04;
+const WORTHWHILE_GAIN = 1.08;
 /** After a step that brought nothing, or a refusal, the next one is tried after so long. */
 const HOLD_MS = 15_000;
 
@@ -31,8 +31,8 @@ export function firstWidth(): Width {
 }
 
 /**
- * After an interval in which every connection had work: adds two connections, keeps them when the rate rose, and takes
- * them away again when it did not.
+ * After an interval in which every connection had work: adds four connections, keeps them when the rate rose, and
+ * takes them away again when it did not.
  */
 export function afterInterval(width: Width, bytesPerSecond: number, nowMs: number): Width {
   const { connections, rateBefore } = width;

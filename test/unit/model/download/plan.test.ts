@@ -74,6 +74,13 @@ describe('the next part', () => {
     });
   });
 
+  it('is nearly all of a part whose connection is much slower than usual', () => {
+    const inFlight = [flying({ from: 0, to: 10 * MIB, bytesPerSecond: 0.1 * MIB })];
+    expect(nextPart([empty(10 * MIB)], inFlight, 8, 9.9 * MIB)).toMatchObject({
+      part: { from: Math.floor(0.1 * MIB) },
+    });
+  });
+
   it('is none when all that is on its way comes soon', () => {
     const inFlight = [flying({ from: 0, to: 16 * MIB })];
     expect(nextPart([empty(16 * MIB)], inFlight, 8)).toBeNull();

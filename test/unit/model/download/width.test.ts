@@ -20,7 +20,7 @@ function connectionsAfter(seconds: number, rateOf: (connections: number) => numb
 describe('the number of connections', () => {
   it('begins with 8 and grows to 16 where each one is slow', () => {
     expect(firstWidth().connections).toBe(FIRST_CONNECTIONS);
-    expect(connectionsAfter(6, (connections) => connections * 60e6)).toBe(MOST_CONNECTIONS);
+    expect(connectionsAfter(3, (connections) => connections * 60e6)).toBe(MOST_CONNECTIONS);
   });
 
   it('stays at 8 where the line is full, and only tries more now and then', () => {
@@ -42,7 +42,7 @@ describe('the number of connections', () => {
   it('does not grow again at once after a refusal', () => {
     const halved = afterRefusal(firstWidth(), 1_000);
     expect(afterInterval(halved, 100e6, 10_000).connections).toBe(4);
-    expect(afterInterval(halved, 100e6, 17_000).connections).toBe(6);
+    expect(afterInterval(halved, 100e6, 17_000).connections).toBe(8);
   });
 });
 
@@ -53,6 +53,7 @@ describe('a lost connection', () => {
     retryAfterSeconds: null,
     barrenInRow: 1,
     othersMove: true,
+    othersFly: true,
   };
 
   it('that brought bytes is replaced at once', () => {
@@ -77,6 +78,8 @@ describe('a lost connection', () => {
 
   it('with a wish to wait stops new ones for as long, or ends the attempt when nothing moves', () => {
     expect(afterLoss({ ...lost, retryAfterSeconds: 7 })).toEqual({ kind: 'pause-all', ms: 7_000 });
-    expect(afterLoss({ ...lost, retryAfterSeconds: 7, othersMove: false })).toEqual({ kind: 'give-up' });
+    expect(afterLoss({ ...lost, retryAfterSeconds: 7, othersMove: false, othersFly: false })).toEqual({
+      kind: 'give-up',
+    });
   });
 });
