@@ -44,8 +44,11 @@ async function writeInPlace(path: string, owner: FileOwner, text: string): Promi
     // Another name of a file elsewhere, put there meanwhile, is not written into.
     if (!info.isFile() || info.nlink !== 1 || info.uid !== owner.uid)
       throw new Error('it is not the file that it was');
-    await file.truncate(0);
-    await file.writeFile(text);
+    // Never shorter than it must be: a power cut in between must not take the lines of others away.
+    const content = Buffer.from(text);
+    let at = 0;
+    while (at < content.length) at += (await file.write(content, at, content.length - at, at)).bytesWritten;
+    await file.truncate(content.length);
     await file.sync();
   } finally {
     await file.close();

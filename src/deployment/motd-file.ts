@@ -24,10 +24,10 @@ const PROGRESS_INTERVAL_MS = 10_000;
 const IN_PLACE_MAY_WORK: readonly (string | null)[] = ['EBUSY', 'EXDEV', 'EROFS', 'EACCES', 'EPERM'];
 
 /** How old the date of a text may become: an older one means that nobody renews it. */
-export const RENEWAL_INTERVAL_MS = 600_000;
+const RENEWAL_INTERVAL_MS = 600_000;
 
 /** How a text is to be written. */
-export interface MotdChange {
+interface MotdChange {
   /** `state`: something a person is told at once; `progress`: only amounts moved, may be skipped. */
   change: 'state' | 'progress';
   /** Also where a person has removed our block: something must be said. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
+import { judgePage } from '../../src/chat/page-access.ts';
 import { ask, events, waitForStart } from './http.ts';
 import { ADMIN, type ContractPair } from './pair.ts';
 
@@ -49,6 +50,7 @@ export function openWebuiContract(pair: () => ContractPair, startDeadlineMs: num
     const { json } = await ask(url);
     expect(json).toMatchObject({ status: true, features: { auth: true, enable_signup: false } });
     expect(json).not.toHaveProperty('onboarding');
+    expect(judgePage(json)).toBe('none');
   });
 
   test('refuses a wrong password and takes the right one', async () => {
