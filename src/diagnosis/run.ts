@@ -17,6 +17,9 @@ const REQUEST_FILES =
 const REQUEST_FRAMES =
   /(?:entrypoints\/(?:openai|serve|pooling|anthropic)\/\S*serving|entrypoints\/chat_utils\S* in (?!_?(?:load|validate))|entrypoints\/renderer|vllm\/renderers\/|starlette\/|fastapi\/)/;
 
+/** vLLM writes the state of its scheduler at level ERROR when its engine has failed: settings and prompts, no errors. */
+const DUMP_FILES = /dump_input\.py$/;
+
 /** What vLLM answers to a request it cannot serve: its logger and its users print it, and nothing has failed. */
 const REQUEST_WORDS =
   /This model's maximum context length is|prompt \(length \d+\)[^.]{0,80} longer than the maximum model length|The model `[^`]{1,200}` does not exist|Conversation roles must alternate|(?:max_tokens|max_completion_tokens|temperature|top_p|n) must be (?:at least|in|non-negative)/;
@@ -86,7 +89,7 @@ export function createRun(signatures: readonly Signature[]): Run {
     push(line, index) {
       state.last = index;
       reach(line, index);
-      const quiet = line.level === 'info' || line.level === 'debug';
+      const quiet = line.level === 'info' || line.level === 'debug' || DUMP_FILES.test(line.file);
       if (quiet && !belongsToTraceback(line, relayed)) {
         take(readers.get(line.process)?.end() ?? null);
         return;

@@ -95,6 +95,7 @@ export const HUB_SIGNATURES: readonly Signature[] = [
     id: 'repo_id',
     family: 'hub',
     code: 'model_id_invalid',
+    strength: 'weak',
     symptom: "HFValidationError: Repo id must be in the form 'repo_name' or 'namespace/repo_name'",
     patterns: [
       /Repo id must (?:be in the form|use alphanumeric|be a string)[^:]{0,120}: ?'?(?<model>[^'\s]{1,200})/,

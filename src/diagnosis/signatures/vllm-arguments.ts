@@ -118,7 +118,7 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
       /CUDAGraphMode\.\S+ is not supported|[Ff]ull CUDAGraph not supported|Full CUDA graph/,
       /(?:limit_mm_per_prompt|mm_processor_kwargs|The model is not multimodal)\b.{0,80}/,
       /is not supported (?:on|by|for|with|in) (?:the )?(?:current platform|this platform|this model|CPU|XPU|ROCm|TPU|CUDA|V1|V0|vLLM V[01]|this GPU|this device)/i,
-      /No supported LoRA modules found|Model \S+ is not supported for LoRA|LoRA rank \d+ is greater than max_lora_rank|max_lora_rank|Loading lora .{0,160} failed|Missing required configuration fields: .{0,80}/i,
+      /is unsupported LoRA weight|LoRA is not enabled|No supported LoRA modules found|Model \S+ is not supported for LoRA|LoRA rank \d+ is greater than max_lora_rank|max_lora_rank|Loading lora .{0,160} failed|Missing required configuration fields: .{0,80}/i,
     ],
     samples: [
       'ValueError: Model MambaForCausalLM does not support LoRA, but LoRA is enabled. Support for this model may be added in the future.',

@@ -78,7 +78,7 @@ export const VLLM_RUNTIME_SIGNATURES: readonly Signature[] = [
       /\b(?<signal>Segmentation fault|Aborted)\b.{0,40}core dumped|^Segmentation fault\b|\*\*\* SIG(?:SEGV|ABRT) received|Process received signal|Caught signal \d+ \(Segmentation fault/,
       /terminate called (?:after throwing|without an active)/,
       /(?:exit ?code:?|exitcode|Failed core proc\(s\): \{'[\w-]{1,40}':) ?-(?:11|6|7|4)\b|died with <Signals\.SIG(?:SEGV|ABRT|BUS|ILL)/,
-      /double free or corruption|free\(\): invalid|malloc\(\): |munmap_chunk\(\)|corrupted size vs\. prev_size|stack smashing detected/,
+      /double free or corruption|(?:free|realloc|malloc|calloc)\(\): |munmap_chunk\(\)|corrupted size vs\. prev_size|stack smashing detected/,
     ],
     samples: [
       'Fatal Python error: Segmentation fault',

@@ -4,6 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CliContext } from '../../../src/cli/command.ts';
+import { runCli } from '../../../src/cli/run.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
 
 const MAIN = join(import.meta.dirname, '../../../src/cli/main.ts');
 const BUSY =
@@ -21,8 +24,37 @@ function fileWith(content: string | Uint8Array): string {
   return file;
 }
 
-/** Runs the command as a person does; no daemon is there. */
-function explain(args: string[], input: string | Uint8Array = '') {
+/** Runs the command inside of this process; its machine has no daemon. */
+async function explain(...args: string[]) {
+  const shown = { status: 0, out: '', err: '' };
+  const context: CliContext = {
+    get settings(): never {
+      throw new Error('explain needs no settings');
+    },
+    clock: systemClock,
+    colour: false,
+    async write(text) {
+      shown.out += text;
+    },
+    complain(message) {
+      shown.err += `${message}\n`;
+    },
+    checkConfig: () => Promise.reject(new Error('explain reads no compose file')),
+    openShelf: () => Promise.reject(new Error('explain reads no model')),
+  };
+  shown.status = await runCli(['explain', ...args], '1.2.3', context);
+  return shown;
+}
+
+/** What is told of this text as JSON. */
+async function explained(text: string | Uint8Array, ...args: string[]) {
+  const { status, out } = await explain(fileWith(text), '--json', ...args);
+  expect(status).toBe(0);
+  return JSON.parse(out);
+}
+
+/** Runs the program as a person does, with a text on standard input. */
+function explainInput(args: string[], input: string) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'explain', ...args], {
     env: { ...process.env, AI_SANDBOX_SOCKET: join(folder, 'nobody.sock') },
     input,
@@ -31,8 +63,8 @@ function explain(args: string[], input: string | Uint8Array = '') {
 }
 
 describe('ai-sandbox explain', () => {
-  it('tells cause and remedy of a log file to a person', () => {
-    const { status, out, err } = explain([fileWith(`${BUSY}\n`)]);
+  it('tells cause and remedy of a log file to a person', async () => {
+    const { status, out, err } = await explain(fileWith(`${BUSY}\n`));
     expect([status, err]).toEqual([0, '']);
     expect(out).toContain('gpu_memory_busy');
     expect(out).toContain('3.11 of 23.57 GiB of the GPU are free');
@@ -40,7 +72,7 @@ describe('ai-sandbox explain', () => {
   });
 
   it.each([[[]], [['-']]])('reads standard input with the arguments %j', (args) => {
-    const { status, out } = explain([...args, '--json'], BUSY);
+    const { status, out } = explainInput([...args, '--json'], BUSY);
     expect(status).toBe(0);
     expect(JSON.parse(out)).toEqual({
       code: 'gpu_memory_busy',
@@ -60,10 +92,8 @@ describe('ai-sandbox explain', () => {
       'a healthy log',
       'INFO:     Application startup complete.\nINFO:     1.2.3.4:5 - "GET /health HTTP/1.1" 200 OK\n',
     ],
-  ])('has null everywhere for %s, and exit code 0', (_what, log) => {
-    const { status, out } = explain([fileWith(log), '--json']);
-    expect(status).toBe(0);
-    expect(JSON.parse(out)).toEqual({
+  ])('has null everywhere for %s, and exit code 0', async (_what, log) => {
+    expect(await explained(log)).toEqual({
       code: null,
       signature: null,
       class: null,
@@ -74,39 +104,35 @@ describe('ai-sandbox explain', () => {
     });
   });
 
-  it('takes what the engine knows of the end into account', () => {
-    const file = fileWith('INFO 03-14 09:11:20 [core.py:70] Initializing a V1 LLM engine\n');
-    const code = (...args: string[]) => JSON.parse(explain([file, '--json', ...args]).out).code;
-    expect(code()).toBe(null);
-    expect(code('--exit-code', '137', '--oom-killed')).toBe('out_of_memory');
-    expect(code('--exit-code', '139')).toBe('process_crashed');
+  it('takes what the engine knows of the end into account', async () => {
+    const log = 'INFO 03-14 09:11:20 [core.py:70] Initializing a V1 LLM engine\n';
+    expect((await explained(log)).code).toBe(null);
+    expect((await explained(log, '--exit-code', '137', '--oom-killed')).code).toBe('out_of_memory');
+    expect((await explained(log, '--exit-code', '139')).code).toBe('process_crashed');
   });
 
-  it('finds the cause in text of several sources, in any order', () => {
-    const log = `(APIServer pid=1) RuntimeError: Engine core initialization failed. See root cause above.`;
-    const kernel = `[86400.123456] NVRM: Xid (PCI:0000:01:00): 79, pid=1234, GPU has fallen off the bus.`;
+  it('finds the cause in text of several sources, in any order', async () => {
+    const log = '(APIServer pid=1) RuntimeError: Engine core initialization failed. See root cause above.';
+    const kernel = '[86400.123456] NVRM: Xid (PCI:0000:01:00): 79, pid=1234, GPU has fallen off the bus.';
     for (const text of [`${log}\n${kernel}\n`, `${kernel}\n${log}\n`]) {
-      expect(JSON.parse(explain(['--json'], text).out).code).toBe('gpu_lost');
+      expect((await explained(text)).code).toBe('gpu_lost');
     }
   });
 
-  it('survives binary data and finds the cause behind it', () => {
+  it('survives binary data and finds the cause behind it', async () => {
     const noise = Buffer.from(Array.from({ length: 200_000 }, (_, at) => (at * 31 + (at >> 3)) % 256));
-    const { status, out } = explain(['--json'], Buffer.concat([noise, Buffer.from(`\n${BUSY}\n`)]));
-    expect(status).toBe(0);
-    expect(JSON.parse(out).code).toBe('gpu_memory_busy');
+    const log = Buffer.concat([noise, Buffer.from(`\n${BUSY}\n`)]);
+    expect((await explained(log)).code).toBe('gpu_memory_busy');
   });
 
-  it('survives lines of a mebibyte', () => {
+  it('survives lines of a mebibyte', async () => {
     const long = 'ERROR 03-14 09:11:20 [core.py:70] CUDA error: a '.repeat(22_000);
-    const { status, out } = explain(['--json'], `${'('.repeat(1 << 20)}\n${long}\n${BUSY}\n`);
-    expect(status).toBe(0);
-    expect(JSON.parse(out).code).not.toBe(null);
+    expect((await explained(`${'('.repeat(1 << 20)}\n${BUSY}\n${long}\n`)).code).toBe('gpu_memory_busy');
   });
 
-  it('shows no secret and no control character of the log', () => {
+  it('shows no secret and no control character of the log', async () => {
     const line = `OSError: [Errno 28] No space left on device: '/x' hf_abcdefghijklmnop \u001b]0;title\u0007\u0008`;
-    const { out } = explain(['--json'], line);
+    const { out } = await explain(fileWith(line), '--json');
     expect(JSON.parse(out).code).toBe('disk_full');
     expect(out).not.toContain('hf_abc');
     expect(out).not.toMatch(/\\u00(?:1b|07|08)/);
@@ -117,9 +143,9 @@ describe('ai-sandbox explain', () => {
     ['a directory', [tmpdir()], 1, 'it is a directory'],
     ['an exit code that is none', ['--exit-code', 'x'], 2, 'a whole number from 0 to 255'],
     ['an exit code that is too large', ['--exit-code', '256'], 2, 'a whole number from 0 to 255'],
-    ['two files', ['a', 'b'], 2, 'too many words: a b'],
-  ])('refuses %s', (_what, args, expected, words) => {
-    const { status, out, err } = explain(args);
+    ['two files', ['a', 'b'], 2, 'too many words: b'],
+  ])('refuses %s', async (_what, args, expected, words) => {
+    const { status, out, err } = await explain(...args);
     expect([status, out]).toEqual([expected, '']);
     expect(err).toContain(words);
   });
