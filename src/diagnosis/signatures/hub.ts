@@ -10,7 +10,7 @@ export const HUB_SIGNATURES: readonly Signature[] = [
     code: 'token_invalid',
     symptom: 'Invalid credentials in Authorization header · Invalid user token · Illegal header value',
     patterns: [
-      /Invalid credentials in Authorization header|Invalid user token|Invalid username or password|User Access Token .{0,60}(?:expired|invalid|revoked)/,
+      /Invalid credentials in Authorization header|Invalid token passed|Invalid user token|Invalid username or password|User Access Token .{0,60}(?:expired|invalid|revoked)/,
       /Illegal header value b'Bearer|(?:Invalid leading whitespace|return character).{0,80}header value/,
       /LocalTokenNotFoundError|Token is required \(`token=True`\)|token .{0,40}(?:has been revoked|is invalid|has expired)/i,
     ],
@@ -94,7 +94,7 @@ export const HUB_SIGNATURES: readonly Signature[] = [
   {
     id: 'repo_id',
     family: 'hub',
-    code: 'model_id_invalid',
+    code: 'model_not_found',
     strength: 'weak',
     symptom: "HFValidationError: Repo id must be in the form 'repo_name' or 'namespace/repo_name'",
     patterns: [
@@ -108,7 +108,7 @@ export const HUB_SIGNATURES: readonly Signature[] = [
     remedy: ({ model }) =>
       model?.startsWith('/') === true || model?.startsWith('.') === true
         ? 'Mount that directory into the container at this path, or set MODEL_ID to org/name.'
-        : null,
+        : 'Set MODEL_ID to an id of the form org/name.',
     samples: [
       "huggingface_hub.errors.HFValidationError: Repo id must be in the form 'repo_name' or 'namespace/repo_name': '/models/x'. Use `repo_type` argument if needed.",
       "OSError: Incorrect path_or_model_id: '/models/x'. Please provide either the path to a local folder or the repo_id of a model on the Hub.",

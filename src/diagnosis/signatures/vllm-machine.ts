@@ -8,7 +8,7 @@ export const VLLM_MACHINE_SIGNATURES: readonly Signature[] = [
     code: 'shared_memory_too_small',
     symptom: 'unable to open shared memory object · Bus error · insufficient shared memory (shm)',
     patterns: [
-      /insufficient shared memory \(shm\)|unable to (?:open|write to|mmap|allocate|resize) (?:the )?shared memory|unable to open shared memory object/i,
+      /insufficient shared memory \(shm\)|unable to (?:open|write to|mmap|allocate|resize) (?:the )?shared memory|unable to mmap \d+ bytes from file <\/torch_|unable to open shared memory object/i,
       /\bBus error\b|signal SIGBUS|SIGBUS/,
       /(?:No space left on device|\[Errno 28\]).{0,160}(?:\/dev\/shm|shared.?memory|psm_|nccl-)|(?:\/dev\/shm|shared.?memory|nccl-).{0,160}(?:No space left on device|\[Errno 28\]|28)/i,
       /Error while (?:creating|attaching to) shared memory segment|failed to (?:extend|create) \/dev\/shm/i,

@@ -159,7 +159,7 @@ export const VLLM_MEMORY_SIGNATURES: readonly Signature[] = [
     patterns: [
       /DefaultCPUAllocator: (?:can't|not enough) (?:allocate )?memory/,
       /Too large swap space/,
-      /Cannot allocate memory|\[Errno 12\]|^MemoryError\b|std::bad_alloc/,
+      /^(?!.{0,200}<\/torch_).{0,300}?(?:Cannot allocate memory|\[Errno 12\])|node running low on memory|ray\.exceptions\.OutOfMemoryError|^MemoryError\b|std::bad_alloc/,
       /(?:VLLM_CPU_KVCACHE_SPACE|CPU KV cache).{0,120}(?:exceeds?|larger than|more than|not enough|less than|insufficient)/i,
       /(?:not enough|insufficient) (?:CPU|host|system|available) memory/i,
       /CPU offload .{0,60}(?:exceeds?|not enough)/i,
@@ -181,7 +181,7 @@ export const VLLM_MEMORY_SIGNATURES: readonly Signature[] = [
     symptom: 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate N GiB',
     patterns: [
       /(?:CUDA|HIP|XPU) out of memory(?:\. Tried to allocate (?<wanted>[\d.]+ [KMG]iB))?(?:.{0,60}? has a total capacity of (?<total>[\d.]+ [KMG]iB)(?: of which (?<free>[\d.]+ [KMG]iB) is free)?)?/,
-      /\b(?:torch\.)?(?:cuda\.)?OutOfMemoryError\b/,
+      /(?<!ray\.exceptions\.)\bOutOfMemoryError\b/,
       /(?:CUDA|HIP|cuda)(?: driver| runtime)? error:? (?:\(?2\)?:? ?)?(?:: )?out of memory/i,
       /cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY|CUBLAS_STATUS_ALLOC_FAILED|hipErrorOutOfMemory/,
       /RESOURCE_EXHAUSTED.{0,80}(?:memory|HBM)/i,

@@ -165,7 +165,7 @@ export const VLLM_MODEL_SIGNATURES: readonly Signature[] = [
       /quantization (?:method )?\S{0,40} ?(?:is|are) (?:only supported|not supported|currently not)|does not support \S+ quantization|does not support BitsAndBytes/i,
       /Cannot find the config file for (?:awq|gptq|\w+)$|Found multiple config files for/,
       /(?:requires|does not support).{0,40}(?:weight_bits|group_size|is_sym|num_bits|quant_type)/,
-      /No compressed-tensors compatible scheme was found|requires consistent quant config|vLLM requires all to use the same scheme|Found a different quantization schemes?/,
+      /No compressed-tensors compatible scheme was found|requires consistent quant config|vLLM requires all to use the same scheme|Found a different quantization schemes?|Detected some but not all shards of \S+ are quantized|shards of fused layers/,
       /(?:bitsandbytes|auto_gptq|autoawq|torchao|deepspeed|bitblas|amd-quark|gptqmodel|compressed[-_]tensors) version is wrong|Please install (?:bitsandbytes|torchao|deepspeed|bitblas|gptqmodel|auto-?awq)|No package metadata was found for (?:bitsandbytes|compressed)/,
       /Current platform does not support NVFP4|MXFP4 (?:are|is) not supported|FP8 (?:is|quantization is) not supported|NVFP4 .{0,60}(?:not support|requires)|mxfp4.{0,80}not support/i,
       /fp8e4nv not supported in this architecture/,

@@ -45,6 +45,7 @@ export const VLLM_PARALLEL_SIGNATURES: readonly Signature[] = [
       /(?:Total )?number of attention heads \((?<heads>\d+)\) must be divisible by tensor parallel size \((?<size>\d+)\)/i,
       /(?:must be|is not|not|be evenly) divisible by (?:the )?(?:tensor|pipeline|world|tp|pp|data)[ _](?:model )?(?:parallel )?size/i,
       /not divisible by (?:tp_size|weight quantization block|min_thread_[nk]|group_size).{0,160}/,
+      /too large tensor parallel size|[Cc]onsider reducing tensor_parallel_size/,
       /^(?:AssertionError: )?\d+ is not divisible by \d+$/,
       /[Pp]ipeline parallelism is (?:not|only) supported/,
       /Total number of hidden layers .{0,40}must be divisible/,

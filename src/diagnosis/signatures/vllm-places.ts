@@ -83,6 +83,18 @@ export const VLLM_PLACE_SIGNATURES: readonly Signature[] = [
     checkedAgainst: 'layout of torch 2.3 to 2.13 and triton 2.3 to 3.5',
   },
   {
+    id: 'not_supported',
+    family: 'vllm',
+    code: 'feature_unsupported',
+    strength: 'weak',
+    symptom: 'NotImplementedError: X is not supported with Y',
+    patterns: [
+      /^(?:NotImplementedError|ValueError|RuntimeError|AssertionError): .{0,300}?(?:\bnot (?:yet |currently )?(?:supported|implemented|compatible)|\bonly (?:supports?|supported|compatible)|\bunsupported|does(?:n't| not) support)/i,
+    ],
+    samples: ['NotImplementedError: Sliding window is not supported with this backend'],
+    checkedAgainst: 'vLLM 0.4.3 to 0.32: 1,900 messages of its sources have this form',
+  },
+  {
     id: 'call_mismatch',
     family: 'vllm',
     code: 'installation_broken',

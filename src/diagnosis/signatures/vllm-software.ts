@@ -58,7 +58,7 @@ export const VLLM_SOFTWARE_SIGNATURES: readonly Signature[] = [
       /^AttributeError: (?:partially initialized )?module '(?<module>[\w.]+)' has no attribute/,
       /No package metadata was found for|PackageNotFoundError|DistributionNotFound|VersionConflict/,
       /'_OpNamespace' '\w+' object has no attribute|has no attribute '_C|torch\.ops\._C|Could not run '\S+' with arguments from the '\w+' backend|operator torchvision::nms does not exist/,
-      /A module that was compiled using NumPy 1\.x cannot be run|numpy\.dtype size changed|numpy\.core\.multiarray failed to import/,
+      /Numpy is not available|A module that was compiled using NumPy 1\.x cannot be run|numpy\.dtype size changed|numpy\.core\.multiarray failed to import/,
       /Failed to import transformers|Failed to import from vllm\._C/,
       /Error loading ASGI app|(?:Detected|Found) incompatible|requires .{0,60} but you have|is required for a normal functioning of this module/,
       /flashinfer-?\w* version .{0,80}does not match|Only one platform plugin can be activated/,
