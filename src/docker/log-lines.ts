@@ -11,6 +11,10 @@ export interface LogLineAssembler {
 
 /** `2026-01-02T03:04:05.678901234Z ` in front of each message; the zone may be an offset. */
 const TIMESTAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) /;
+/** Where every stamp has its `T`. */
+const STAMP_T_AT = 10;
+const UPPER_T = 0x54;
+const NOTHING = Buffer.alloc(0);
 /** Longest form of the above with its blank. */
 const TIMESTAMP_LENGTH = 36;
 
@@ -43,7 +47,8 @@ function createStreamAssembler(stream: ContainerLogLine['stream']): LogLineAssem
   };
   /** A line of a terminal has its stamp in front of it; the rest of a line has the time of its beginning. */
   const toLine = (line: string): ContainerLogLine => {
-    const match = TIMESTAMP.exec(line);
+    // most lines of a bar have none, and the expression is dear
+    const match = line.charCodeAt(STAMP_T_AT) === UPPER_T ? TIMESTAMP.exec(line) : null;
     if (match?.[1] === undefined) return { timestamp, stream, text: line };
     timestamp = match[1];
     return { timestamp, stream, text: line.slice(match[0].length) };
@@ -64,13 +69,16 @@ function createStreamAssembler(stream: ContainerLogLine['stream']): LogLineAssem
       const lines: ContainerLogLine[] = [];
       if (piece.startsMessage) {
         lines.push(...release());
-        held = Buffer.alloc(0);
+        held = NOTHING;
       }
       if (held === null) {
         lines.push(...text(piece.bytes));
         return lines;
       }
-      held = Buffer.concat([held, piece.bytes]);
+      held =
+        held.length === 0
+          ? Buffer.from(piece.bytes.buffer, piece.bytes.byteOffset, piece.bytes.byteLength)
+          : Buffer.concat([held, piece.bytes]);
       if (held.length >= TIMESTAMP_LENGTH || held.includes(0x20)) lines.push(...release());
       return lines;
     },

@@ -32,9 +32,16 @@ export async function* readLogLines(
 ): AsyncGenerator<ContainerLogLine> {
   const demultiplexer = tty ? createRawDemultiplexer() : createLogDemultiplexer();
   const assembler = createLogLineAssembler();
-  const clean = (line: ContainerLogLine) => ({ ...line, text: redactor.redact(line.text) });
+  const clean = ({ timestamp, stream, text }: ContainerLogLine): ContainerLogLine => ({
+    timestamp,
+    stream,
+    text: redactor.redact(text),
+  });
   for await (const chunk of stream) {
-    for (const piece of demultiplexer.push(chunk)) yield* assembler.push(piece).map(clean);
+    for (const piece of demultiplexer.push(chunk)) {
+      // not `yield*`, which costs several turns a line
+      for (const line of assembler.push(piece)) yield clean(line);
+    }
   }
-  yield* assembler.end().map(clean);
+  for (const line of assembler.end()) yield clean(line);
 }

@@ -3,6 +3,8 @@ import { StringDecoder } from 'node:string_decoder';
 /** A line longer than this is cut into pieces, so that a stream without line ends cannot fill the memory. */
 const MAXIMUM_LINE_LENGTH = 16 * 1024;
 
+const LINE_ENDS = /[\r\n]+/;
+
 /** Cuts a stream of bytes into lines at \n, \r\n and \r (progress bars end with \r). */
 export interface LineSplitter {
   /** Takes the next bytes and returns the lines that they complete, without their ends; empty lines are dropped. */
@@ -16,13 +18,18 @@ export function createLineSplitter(maximumLength: number = MAXIMUM_LINE_LENGTH):
   const decoder = new StringDecoder('utf8');
   let rest = '';
   const cut = (text: string): string[] => {
-    const pieces = (rest + text).split(/[\r\n]+/);
+    const pieces = (rest + text).split(LINE_ENDS);
     rest = pieces.pop() ?? '';
     while (rest.length > maximumLength) {
       pieces.push(rest.slice(0, maximumLength));
       rest = rest.slice(maximumLength);
     }
-    return pieces.flatMap((piece) => limit(piece, maximumLength)).filter((piece) => piece !== '');
+    const lines: string[] = [];
+    for (const piece of pieces) {
+      if (piece.length > maximumLength) lines.push(...limit(piece, maximumLength));
+      else if (piece !== '') lines.push(piece);
+    }
+    return lines;
   };
   return {
     push: (chunk) => cut(decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))),
@@ -35,7 +42,6 @@ export function createLineSplitter(maximumLength: number = MAXIMUM_LINE_LENGTH):
 }
 
 function limit(line: string, maximumLength: number): string[] {
-  if (line.length <= maximumLength) return [line];
   const pieces: string[] = [];
   for (let at = 0; at < line.length; at += maximumLength) pieces.push(line.slice(at, at + maximumLength));
   return pieces;

@@ -115,20 +115,25 @@ const WORDINGS: readonly Wording[] = [
   },
 ];
 
-/** A word of every wording above, so that a line of anything else costs one look. */
+/**
+ * Words of every wording above, case for case, so that a line of anything else costs one look. All stand near the beginning of
+ * their line, also where an engine's whole configuration follows.
+ */
 const ANY_WORD =
-  /checkpoint|shards:|CUDA graph|cudagraph|capturing|compil|LLM engine|server|architecture|max model len|model|weights|torch|bytecode|Warming|KV cache|profiling|max_model_len|blocks:|concurrency|init engine|routes are|application startup|Supported tasks|GGUF|Runai/i;
+  /shards:|checkpoint|GGUF tensors|CUDA graph|cudagraph|raph capturing|for the compilation|Start compiling|LLM engine|server version|vLLM server|API server|Resolved arch|max model len|to load model|eights took|Model loading|weights for|weights format|drafter|Directly lo|a graph for|Dynamo|_compile_cache|torch\.compile|Warming up|KV cache|emory profiling|warmup run|max_model_len|blocks:|concurrency for|init engine|routes are|application startup|Application startup|server process|Supported tasks/;
 
-/** Lines longer than this are configuration dumps; what is looked for stands at their beginning. */
-const EXAMINED_LENGTH = 4_096;
+/** Where the words of a wording stand at the latest: behind the prefixes of a record. */
+const EXAMINED_LENGTH = 400;
+/** A configuration is printed in one line of up to some thousand characters; what it says of eager mode stands within these. */
+const CONFIGURATION_LENGTH = 8_192;
 
 /**
  * What a line of vLLM's log tells of its start; null for all others. Prefixes, times and colours may stand around the words;
  * a bar that was printed with carriage returns comes as one line a state (lib/lines).
  */
 export function readLoadLine(line: string): LoadMark | null {
-  const text = line.length > EXAMINED_LENGTH ? line.slice(0, EXAMINED_LENGTH) : line;
-  if (!ANY_WORD.test(text)) return null;
+  if (!ANY_WORD.test(line.length > EXAMINED_LENGTH ? line.slice(0, EXAMINED_LENGTH) : line)) return null;
+  const text = line.length > CONFIGURATION_LENGTH ? line.slice(0, CONFIGURATION_LENGTH) : line;
   for (const { pattern, mark } of WORDINGS) {
     const match = pattern.exec(text);
     if (match !== null) return mark(match);
