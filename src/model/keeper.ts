@@ -1,23 +1,14 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import { cacheLayout } from './cache-layout.ts';
-import { findComplete } from './cached-model.ts';
-import { completeDownload, createDownloadMeter } from './download/meter.ts';
-import {
-  bytesToFetch,
-  DISK_RESERVE_BYTES,
-  downloadModel,
-  SILENCE_LIMIT_MS,
-} from './download/model-download.ts';
+import { createAttempt } from './attempt.ts';
+import { DISK_RESERVE_BYTES, SILENCE_LIMIT_MS } from './download/model-download.ts';
 import type { Hub } from './hub.ts';
 import { dependsOnToken, isDue, type ModelEvent } from './machine.ts';
 import { dependsOnSurroundings } from './preflight.ts';
-import { checkSpace } from './space.ts';
 import { type Surroundings, UNKNOWN_SURROUNDINGS } from './surroundings.ts';
-import { type ExaminedModel, ModelError, type ModelSnapshot } from './types.ts';
+import { ModelError, type ModelSnapshot } from './types.ts';
 import {
   advance,
-  DEFAULT_REVISION,
   failureOf,
   freeBytesOf,
   isSameWish,
@@ -73,10 +64,6 @@ export interface KeeperOptions {
 /** Makes a keeper that wants nothing yet. It works only while {@link ModelKeeper.run} does. */
 export function createModelKeeper(options: KeeperOptions): ModelKeeper {
   const { hub, clock, log } = options;
-  const freeBytes = options.freeBytes ?? freeBytesOf;
-  const reserveBytes = options.reserveBytes ?? DISK_RESERVE_BYTES;
-  const silenceLimitMs = options.silenceLimitMs ?? SILENCE_LIMIT_MS;
-  const bytesPerSecond = options.bytesPerSecond ?? null;
   const surroundings = options.surroundings ?? (() => UNKNOWN_SURROUNDINGS);
   const listeners = new Set<() => void>();
   let wake = new AbortController();
@@ -94,74 +81,17 @@ export function createModelKeeper(options: KeeperOptions): ModelKeeper {
     if (to === wish) tell();
   };
 
-  const attempt = async (current: Wish, signal: AbortSignal): Promise<void> => {
-    const { identifier } = current;
-    const { directory } = current.wanted;
-    if (identifier === null || directory === null) return;
-    const revision = current.wanted.revision ?? DEFAULT_REVISION;
-    const cached = await findComplete(directory, identifier, revision);
-    signal.throwIfAborted();
-    if (cached !== null) {
-      current.revision = cached.commit;
-      current.download = completeDownload(cached.bytes, cached.files);
-      judge(current, cached.facts, surroundings(), clock);
-      return apply(current, { type: 'completed' });
-    }
-    apply(current, { type: 'missing' });
-    const model = current.resolved ?? (await hub.resolve(identifier, revision, signal));
-    signal.throwIfAborted();
-    await admit(current, model, directory);
-    const meter = createDownloadMeter(model.files, clock, current.download.bytes_done ?? 0);
-    await downloadModel(
-      {
-        hub,
-        clock,
-        log,
-        freeBytes,
-        reserveBytes,
-        silenceLimitMs,
-        bytesPerSecond,
-        meter,
-        onStart: () => {
-          current.meter = meter;
-          apply(current, { type: 'started' });
-        },
-        onReceived: () => {
-          if (current.state.attempts > 0) apply(current, { type: 'moved' });
-        },
-      },
-      model,
-      cacheLayout(directory, identifier),
-      signal,
-    );
-    const { bytes_total: bytes, files_total: files } = meter.view();
-    current.download = completeDownload(bytes ?? 0, files ?? 0);
-    apply(current, { type: 'completed' });
-  };
-
-  /** Throws what speaks against a model before its first byte is fetched. */
-  const admit = async (current: Wish, model: ExaminedModel, directory: string): Promise<void> => {
-    const around = surroundings();
-    judge(current, model.facts, around, clock);
-    if (current.resolved !== model) {
-      log.info('model examined', {
-        model: model.identifier.id,
-        commit: model.commit,
-        ...current.judged?.fit,
-      });
-    }
-    current.resolved = model;
-    current.revision = model.commit;
-    const fault = current.judged?.finding ?? null;
-    if (fault !== null) throw new ModelError(fault);
-    const layout = cacheLayout(directory, model.identifier);
-    const lack = await checkSpace(
-      { freeBytes, reserveBytes, claims: around.claims },
-      directory,
-      await bytesToFetch(model, layout),
-    );
-    if (lack !== null) throw new ModelError(lack);
-  };
+  const attempt = createAttempt({
+    hub,
+    clock,
+    log,
+    freeBytes: options.freeBytes ?? freeBytesOf,
+    reserveBytes: options.reserveBytes ?? DISK_RESERVE_BYTES,
+    silenceLimitMs: options.silenceLimitMs ?? SILENCE_LIMIT_MS,
+    bytesPerSecond: options.bytesPerSecond ?? null,
+    surroundings,
+    apply,
+  });
 
   const attemptAndJudge = async (current: Wish, outer: AbortSignal): Promise<void> => {
     const over = new AbortController();

@@ -119,8 +119,8 @@ function imageClaims(
   const claims = new Map<string, SpaceClaim>();
   for (const { name, image } of project.services) {
     const view = views[name];
-    if (view?.pull == null && view?.waiting_for !== 'image') continue;
-    const { bytes_done: done = 0, bytes_total: total = null } = view.pull ?? {};
+    if (view === undefined || (view.pull === null && view.waiting_for !== 'image')) continue;
+    const { bytes_done: done, bytes_total: total } = view.pull ?? { bytes_done: 0, bytes_total: null };
     const missing = total === null || total === 0 ? 1 : Math.max(0, 1 - done / total);
     const bytes = (imageSpace(project, image) ?? 0) * missing;
     claims.set(image, { directory, bytes, what: `the image ${image}` });

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { indexesToRead, readIndex, selectFiles } from '../../../src/model/select-files.ts';
 
@@ -109,6 +110,45 @@ describe('selectFiles', () => {
     ];
     expect(selectFiles([...support, 'model.safetensors'], none)?.paths).toEqual(
       [...support, 'model.safetensors'].sort(),
+    );
+  });
+
+  it('never takes two copies of the weights, whatever a repository holds', () => {
+    const pool = [
+      ...shards,
+      ...mistral,
+      'model.safetensors',
+      'pytorch_model.bin',
+      'pytorch_model-00001-of-00002.bin',
+      'pytorch_model-00002-of-00002.bin',
+      'pytorch_model.bin.index.json',
+      'consolidated-00001-of-00002.safetensors',
+      'consolidated-00002-of-00002.safetensors',
+      'consolidated.safetensors.index.json',
+      'model.gguf',
+      'adapter_model.safetensors',
+      'original/consolidated.00.pth',
+    ];
+    const copyOf = (path: string) =>
+      /^consolidated.*\.safetensors$/.test(path)
+        ? 'mistral'
+        : path.endsWith('.bin')
+          ? 'pytorch'
+          : path === 'model.safetensors'
+            ? 'single'
+            : 'shards';
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.constantFrom(...pool)), fc.boolean(), (paths, indexed) => {
+        const indexes = indexed && paths.includes(index) ? new Map([[index, shards]]) : none;
+        const chosen = selectFiles(paths, indexes);
+        if (chosen === null) return;
+        const weights = chosen.paths.filter((path) => /\.(safetensors|bin|pt)$/.test(path));
+        expect(weights.sort()).toEqual([...chosen.set.weights].sort());
+        expect(new Set(weights.map(copyOf)).size).toBe(1);
+        for (const path of chosen.paths) expect(paths).toContain(path);
+        // An index that names shards is never without one of them.
+        if (chosen.set.index === index) expect(weights.sort()).toEqual(shards);
+      }),
     );
   });
 
