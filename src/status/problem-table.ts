@@ -615,8 +615,10 @@ export const PROBLEM_TABLE = {
   model_cache_not_writable: {
     class: 'host',
     title: 'The model directory cannot be written',
-    cause: 'The directory is read-only or not ours.',
-    remedy: 'Mend the rights of the directory that is named; it goes on by itself.',
+    cause:
+      'The directory is read-only or not ours, or lies where the unit lets the daemon write nothing: outside of /opt, /var, /srv, /mnt, /media, /etc and the homes.',
+    remedy:
+      'Mend the rights of the directory that is named; it goes on by itself. For EROFS: systemctl edit ai-sandbox, with [Service] and ReadWritePaths=DIRECTORY.',
   },
   // chats
   chat_not_mounted: {
