@@ -4,11 +4,11 @@ export const REDACTED = '[redacted]';
 /** Secrets shorter than this are not searched for: replacing them would shred ordinary words. */
 const MINIMUM_SECRET_LENGTH = 6;
 
-/** Shapes of secrets that are recognised without being known: hub tokens and bearer headers. */
-const SECRET_SHAPES: readonly [RegExp, string][] = [
-  [/\bhf_[A-Za-z0-9]{8,}\b/g, REDACTED],
-  [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi, `$1 ${REDACTED}`],
-  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]+:[^\s/@]+@/gi, `$1${REDACTED}@`],
+/** Shapes of secrets that are recognised without being known, each with letters that it cannot be without: looking for those is cheap. */
+const SECRET_SHAPES: readonly { needs: string; shape: RegExp; replacement: string }[] = [
+  { needs: 'hf_', shape: /\bhf_[A-Za-z0-9]{8,}\b/g, replacement: REDACTED },
+  { needs: '', shape: /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi, replacement: `$1 ${REDACTED}` },
+  { needs: '://', shape: /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]+:[^\s/@]+@/gi, replacement: `$1${REDACTED}@` },
 ];
 
 /** Removes secrets from text before it is kept, shown or logged. One instance stands where log lines enter. */
@@ -36,7 +36,9 @@ export function createRedactor(secrets: Iterable<string | null | undefined> = []
     redact(text) {
       let clean = text;
       for (const secret of longestFirst) clean = clean.replaceAll(secret, REDACTED);
-      for (const [shape, replacement] of SECRET_SHAPES) clean = clean.replace(shape, replacement);
+      for (const { needs, shape, replacement } of SECRET_SHAPES) {
+        if (clean.includes(needs)) clean = clean.replace(shape, replacement);
+      }
       return clean;
     },
   };
