@@ -31,7 +31,8 @@ export interface MessageReader {
 }
 
 /** Text that goes on with a message: not empty, not the beginning of something else. */
-const NEW_BEGINNING = /^(?:Process \w|Exception (?:ignored|in) |--- Logging error|usage:|=+ |\*+)/;
+const NEW_BEGINNING =
+  /NVRM: |^kernel: |oom-kill|^Out of memory: Killed|^(?:Process \w|Exception (?:ignored|in) |--- Logging error|usage:|=+ |\*+)/;
 /** Errors that Python only notes while it tidies up, and logging's own. */
 const IGNORED = /^(?:Exception ignored in|--- Logging error ---)/;
 

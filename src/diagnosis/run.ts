@@ -69,11 +69,15 @@ export function createRun(signatures: readonly Signature[]): Run {
         readers.clear();
         return;
       case 'progress':
+        take(readers.get(line.process)?.end() ?? null);
         forget(state.found, line.process);
         return;
       case 'ready':
         if (state.death !== null) return;
-        if (state.ready === null) forget(state.found, null);
+        if (state.ready === null) {
+          flush();
+          forget(state.found, null);
+        }
         state.ready = index;
         return;
       case 'shutdown':

@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest';
+import { createDiagnoser, diagnose } from '../../../src/diagnosis/diagnose.ts';
+import type { Ending, Evidence } from '../../../src/diagnosis/types.ts';
+import { readCorpus } from '../../support/corpus.ts';
+
+const CORPUS = new Map(readCorpus().map((log) => [log.name, log.text.split('\n')]));
+
+function corpus(name: string): string[] {
+  const lines = CORPUS.get(name);
+  if (lines === undefined) throw new Error(`test/corpus has no ${name}`);
+  return lines;
+}
+
+function explain(log: readonly string[], more: Partial<Evidence> = {}) {
+  return diagnose({ log, exitCode: null, oomKilled: false, engineError: null, ...more });
+}
+
+const OOM = 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.';
+
+describe('what counts as the cause', () => {
+  it('is the first real error of the engine, not the last line', () => {
+    const diagnosis = explain([
+      `(EngineCore_DP0 pid=7) ERROR 03-14 09:11:02 [core.py:708] ${OOM}`,
+      '(EngineCore_DP0 pid=7) ERROR 03-14 09:11:03 [core.py:708] RuntimeError: NCCL error: unhandled system error',
+      '(APIServer pid=1) RuntimeError: Engine core initialization failed. See root cause above.',
+    ]);
+    expect(diagnosis).toMatchObject({ code: 'gpu_out_of_memory', signature: 'cuda_oom', line: OOM });
+  });
+
+  it('is never the report of another failure while anything else is known', () => {
+    const report = 'vllm.v1.engine.exceptions.EngineDeadError: EngineCore encountered an issue.';
+    expect(explain([report])?.signature).toBe('engine_dead');
+    expect(explain([report, `ERROR 03-14 09:11:02 [core.py:708] ${OOM}`])?.signature).toBe('cuda_oom');
+  });
+
+  it('may be carried by the report itself', () => {
+    const line = `ERROR 09-27 05:20:38 multiproc_worker_utils.py:233] Exception in worker VllmWorkerProcess while processing method load_model: CUDA out of memory. Tried to allocate 19.63 GiB.`;
+    expect(explain([line])?.signature).toBe('cuda_oom');
+  });
+
+  it('is never an INFO line, whatever it says', () => {
+    expect(
+      explain([`INFO 03-14 09:11:02 [core.py:708] ${OOM}`, `DEBUG 03-14 09:11:02 [x.py:1] ${OOM}`]),
+    ).toBe(null);
+  });
+
+  it('is no warning, unless it names what was given up in the end', () => {
+    expect(explain([`WARNING 03-14 09:11:02 [core.py:708] ${OOM}`])).toBe(null);
+  });
+
+  it('is the best line of the traceback where nothing is known', () => {
+    const diagnosis = explain([
+      'Traceback (most recent call last):',
+      '  File "/app/a.py", line 3, in load',
+      "    table['x']",
+      "KeyError: 'x'",
+      '',
+      'During handling of the above exception, another exception occurred:',
+      '',
+      'Traceback (most recent call last):',
+      '  File "/app/a.py", line 5, in load',
+      '    raise Odd("the table of colours is empty")',
+      'app.OddError: the table of colours is empty',
+    ]);
+    expect(diagnosis).toMatchObject({
+      code: 'unknown_failure',
+      signature: null,
+      line: 'app.OddError: the table of colours is empty',
+    });
+  });
+
+  it('is the evidence of the hardware, wherever it stands', () => {
+    const xid = '[12345.678901] NVRM: Xid (PCI:0000:01:00): 79, pid=1, GPU has fallen off the bus.';
+    const fault = 'torch.AcceleratorError: CUDA error: unspecified launch failure';
+    expect(explain([fault, xid])?.code).toBe('gpu_lost');
+    expect(explain([xid, fault])?.code).toBe('gpu_lost');
+  });
+
+  it('comes with the figures that a heal needs', () => {
+    const diagnosis = explain(corpus('vllm/kv-small-112'));
+    expect(diagnosis?.values).toMatchObject({ estimated_max_model_len: '74128', max_model_len: '131072' });
+    expect(diagnosis?.remedy).toContain('--max-model-len 74128');
+  });
+
+  it('is found in a message that a terminal has cut inside of a word', () => {
+    const lines = [
+      'ValueError: Free memory on device (1.02/23.68 GiB) on start',
+      'up is less than desired GPU memory utilization (0.9, 21.31 GiB).',
+    ];
+    expect(explain(lines)?.signature).toBe('gpu_busy');
+  });
+});
+
+describe('what is no failure', () => {
+  it('is a container that answers, whatever its log says', () => {
+    expect(explain([OOM], { answers: true, exitCode: 1 })).toBe(null);
+  });
+
+  it('is an error that stands before a step that succeeded', () => {
+    const error =
+      '(EngineCore pid=7) ERROR 03-14 09:11:02 [weight_utils.py:1] OSError: [Errno 28] No space left on device';
+    const step =
+      '(EngineCore pid=7) INFO 03-14 09:11:09 [default_loader.py:1] Loading weights took 3.21 seconds';
+    expect(explain([error, step])).toBe(null);
+    expect(explain([step, error])?.code).toBe('disk_full');
+    expect(explain([error, step.replace('EngineCore', 'OtherProcess')])?.code).toBe('disk_full');
+  });
+
+  it('is an error of a request in a service that goes on', () => {
+    const served = 'INFO:     10.0.0.9:1234 - "POST /v1/chat/completions HTTP/1.1" 200 OK';
+    const error = `ERROR 03-14 09:11:02 [serving_chat.py:1] ${OOM}`;
+    expect(explain([served, error, served])).toBe(null);
+  });
+
+  it('is a stop in good order, also when something complains behind it', () => {
+    const log = [
+      ...corpus('healthy/stopped'),
+      'ConnectionResetError: [Errno 104] Connection reset by peer',
+      OOM,
+    ];
+    expect(explain(log, { exitCode: 0 })).toBe(null);
+    expect(explain(log, { exitCode: 143 })).toBe(null);
+  });
+});
+
+describe('a log with several starts', () => {
+  const failed = corpus('vllm/gpu-busy-92');
+  const healthy = corpus('healthy/plain-112');
+  const starting = corpus('healthy/still-starting');
+
+  it('is told by its last start', () => {
+    expect(explain([...failed, ...healthy])).toBe(null);
+    expect(explain([...healthy, ...failed])?.code).toBe('gpu_memory_busy');
+  });
+
+  it('is told by the start before, while the last one is under way', () => {
+    expect(explain([...failed, ...starting])?.code).toBe('gpu_memory_busy');
+  });
+});
+
+describe('a log of several containers', () => {
+  it('has the cause of the one that failed', () => {
+    const merged = corpus('vllm/oom-load-9').flatMap((line, at) => [
+      `api-1  | ${line}`,
+      `ui-1   | INFO:     172.18.0.1:${at} - "GET /health HTTP/1.1" 200 OK`,
+    ]);
+    expect(explain(merged)?.code).toBe('gpu_out_of_memory');
+  });
+});
+
+describe('the way it ended', () => {
+  const QUIET = ['INFO 03-14 09:11:20 [core.py:70] Initializing a V1 LLM engine (v0.11.2)'];
+  it.each<[string, Partial<Ending>, string | null]>([
+    ['a memory limit', { exitCode: 137, oomKilled: true }, 'out_of_memory'],
+    ['a memory limit of a worker, exit code 0', { exitCode: 0, oomKilled: true }, 'out_of_memory'],
+    ['SIGKILL', { exitCode: 137 }, 'process_killed'],
+    ['SIGSEGV', { exitCode: 139 }, 'process_crashed'],
+    ['an unknown instruction', { exitCode: 132 }, 'cpu_unsupported'],
+    ['a command that is not there', { exitCode: 127 }, 'command_not_found'],
+    ['exit code 0', { exitCode: 0 }, null],
+  ])('tells %s where the log is silent', (_name, ending, code) => {
+    expect(explain(QUIET, ending)?.code ?? null).toBe(code);
+    expect(explain([], ending)?.code ?? null).toBe(code);
+  });
+
+  it('does not outdo an error of the log', () => {
+    expect(explain([OOM], { exitCode: 137, oomKilled: true })?.code).toBe('gpu_out_of_memory');
+  });
+
+  it('is explained by the words of the engine', () => {
+    const engineError =
+      'could not select device driver "" with capabilities: [[gpu]]: unknown: Error response from daemon';
+    expect(explain([], { exitCode: 128, engineError })?.code).toBe('gpu_missing');
+  });
+});
+
+describe('the diagnoser of a stream', () => {
+  it('tells the same as the function, and may be asked in between', () => {
+    const diagnoser = createDiagnoser();
+    const ending = { exitCode: 1, oomKilled: false, engineError: null };
+    const lines = corpus('vllm/kv-none-92');
+    for (const line of lines) diagnoser.push(line);
+    expect(diagnoser.finish(ending)).toEqual(explain(lines, ending));
+    expect(diagnoser.finish(ending)).toEqual(explain(lines, ending));
+  });
+});
