@@ -293,7 +293,7 @@ export const OPEN_WEBUI_CASES: readonly Case[] = [
   }),
   // ends
   ui('ui-memory-limit', 'out_of_memory', 'a memory limit that kills it while it starts', {
-    docker: ['--memory', '300m', '--memory-swap', '300m'],
+    docker: ['--memory', '150m', '--memory-swap', '150m'],
   }),
   ui('ui-killed', 'process_killed', 'SIGKILL while serving', {
     once: {

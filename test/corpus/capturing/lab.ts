@@ -21,7 +21,8 @@ export const HUB_MODEL = 'acme/tiny-chat';
 const DEFAULT_LIMIT_SECONDS = 240;
 /** The last words of a start that has succeeded, of either program. */
 const SERVING = /Scheduler worker started|Application startup complete/;
-const CONTAINER = 'ai-sandbox-capture';
+/** Two runs at once do not get into each other's way; scrub.ts takes the number out again. */
+const CONTAINER = `ai-sandbox-capture-${process.pid}`;
 /** Weight of the CPU of a container, of the usual 1024: a capture gives way to everything else. */
 const CPU_SHARES = '256';
 

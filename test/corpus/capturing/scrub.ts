@@ -1,6 +1,7 @@
 /** What differs from machine to machine, and what stands there instead. */
 const REPLACEMENTS: readonly [RegExp, string][] = [
   [/\b[0-9a-f]{64}\b/g, '5eed'.repeat(16)],
+  [/ai-sandbox-capture-\d+/g, 'ai-sandbox-capture'],
   [/\/tmp\/capture-[A-Za-z0-9]{6}/g, '/tmp/capture'],
   [/\b(?:127\.0\.0\.1|localhost):\d{5}\b/g, '127.0.0.1:50000'],
   [/\bport=\d{5}\b/g, 'port=50000'],
