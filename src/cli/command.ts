@@ -28,7 +28,7 @@ export interface ShelvedModel {
 }
 
 /** One file of a model that was read again. */
-export interface CheckedFile {
+interface CheckedFile {
   path: string;
   bytes: number;
   state: 'ok' | 'damaged' | 'missing' | 'unnamed';

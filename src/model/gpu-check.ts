@@ -76,7 +76,7 @@ export function driverFault(gpu: GpuMemory, engine: EngineOptions): Finding | nu
 }
 
 /** `8.9` as a number; null where it is not told. */
-export function capabilityOf(gpu: Pick<GpuMemory, 'computeCapability'>): number | null {
+function capabilityOf(gpu: Pick<GpuMemory, 'computeCapability'>): number | null {
   const capability = Number.parseFloat(gpu.computeCapability ?? '');
   return Number.isFinite(capability) ? capability : null;
 }

@@ -34,7 +34,7 @@ export interface SessionOptions {
 }
 
 /** What a question is about, for the words of a refusal. */
-export type HubSubject = Pick<HubQuestion, 'id' | 'revision'>;
+type HubSubject = Pick<HubQuestion, 'id' | 'revision'>;
 
 /** Head of an answer, and who gave it. */
 export type AnswerHead = StreamHead & Pick<HttpAnswer, 'url' | 'fromHub'>;

@@ -1,7 +1,7 @@
 import type { AttentionShape } from './attention-shape.ts';
 
 /** Tokens of one block of the cache, the default of vLLM on CUDA and the CPU alike. */
-export const BLOCK_TOKENS = 16;
+const BLOCK_TOKENS = 16;
 
 /** How the cache of one GPU is kept. */
 export interface KvCacheOptions {

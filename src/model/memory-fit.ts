@@ -34,7 +34,7 @@ const LEAST_CONTEXT_TOKENS = 512;
 const DEFAULT_CONTEXT_TOKENS = 2048;
 
 /** How a model goes into a memory. */
-export type FitVerdict =
+type FitVerdict =
   /** With its whole context, or with the one that is asked for. */
   | 'fits'
   /** With `maxModelLen` tokens of context, which `--max-model-len auto` finds by itself. */
