@@ -2,7 +2,7 @@ import { formatBytes, formatBytesOf, formatDuration } from '../lib/human.ts';
 import { printable } from '../lib/plain-text.ts';
 import { downloadPhrase, progressAmounts } from './activity.ts';
 import { missesTarget } from './expected.ts';
-import type { ServiceView, Status } from './schema.ts';
+import type { GpuView, ServiceView, Status } from './schema.ts';
 import { timeline } from './timeline.ts';
 
 /** Options of {@link renderStatusText}. */
@@ -37,6 +37,7 @@ export function renderStatusText(raw: Status, options: RenderOptions = {}): stri
     ...Object.entries(status.services).map(([name, view]) => label(name, serviceText(view, paint))),
     label('Chats', chatText(status.chat)),
     label('Docker', dockerText(status.host.docker)),
+    ...(status.host.gpus ?? []).map((gpu, at) => label(`GPU ${gpu.index ?? at}`, gpuText(gpu))),
     ...status.host.disks.map((disk) =>
       label('Disk', `${disk.path}: ${formatBytes(disk.bytes_free)} free of ${formatBytes(disk.bytes_total)}`),
     ),
@@ -44,6 +45,18 @@ export function renderStatusText(raw: Status, options: RenderOptions = {}): stri
     ...problemLines(status.problems, paint),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What the driver tells of a GPU, without what it does not tell. */
+function gpuText(gpu: GpuView): string {
+  const { memory_bytes_used: used, memory_bytes_total: total, last_xid: xid } = gpu;
+  return [
+    gpu.name ?? gpu.uuid ?? 'unknown',
+    ...(total === null ? [] : [used === null ? formatBytes(total) : `${formatBytesOf(used, total)} in use`]),
+    ...(gpu.temperature_celsius === null ? [] : [`${gpu.temperature_celsius} °C`]),
+    ...(gpu.driver_version === null ? [] : [`driver ${gpu.driver_version}`]),
+    ...(xid === null ? [] : [`last XID ${xid.code} at ${xid.at}`]),
+  ].join(', ');
 }
 
 function withPrintableTexts(status: Status): Status {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { gpuView, UNKNOWN_GPU } from '../../../src/host/gpu.ts';
 import { assembleStatus } from '../../../src/status/assemble.ts';
 import { toProblem } from '../../../src/status/problem.ts';
 import { renderStatusText } from '../../../src/status/render-text.ts';
@@ -26,6 +27,32 @@ describe('renderStatusText', () => {
       No problems.
       "
     `);
+  });
+
+  it('shows each GPU with what its driver tells', () => {
+    const host = {
+      ...readyFacts().host,
+      gpus: [
+        gpuView(
+          {
+            ...UNKNOWN_GPU,
+            index: 0,
+            name: 'NVIDIA RTX 4000 Ada Generation',
+            memoryBytes: 21_469_593_600,
+            memoryUsedBytes: 17_800_000_000,
+            temperatureCelsius: 61,
+            driverVersion: '580.95.05',
+          },
+          { code: 31, at: '2026-03-04T04:59:00Z', meaning: 'x' },
+        ),
+        gpuView({ ...UNKNOWN_GPU, index: 1 }, null),
+      ],
+    };
+    const lines = renderStatusText(assembleStatus(readyFacts({ host }))).split('\n');
+    expect(lines.filter((line) => line.startsWith('GPU'))).toEqual([
+      'GPU 0       NVIDIA RTX 4000 Ada Generation, 17.8/21.5 GB in use, 61 °C, driver 580.95.05, last XID 31 at 2026-03-04T04:59:00Z',
+      'GPU 1       unknown',
+    ]);
   });
 
   it('shows what is under way, and each problem with what to do', () => {
