@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ServiceView, Status } from '../../src/status/schema.ts';
@@ -11,6 +12,8 @@ const RECOVERY_LIMIT_MS = 120_000 + READY_LIMIT_MS;
 const TEST_LIMIT_MS = RECOVERY_LIMIT_MS + READY_LIMIT_MS;
 /** Seconds that the stand-in loads: the pace of a restart must not hide behind the load. */
 const LOAD = 'STAND_IN_LOAD_SECONDS: "0.4"';
+/** A safetensors file begins with the length of its header in 8 bytes. */
+const HEADER_AT = 8;
 const cpuTemplate = fileURLToPath(new URL('../../compose/docker-compose.cpu.yml', import.meta.url));
 
 const stage = daemonStage('test-failures');
@@ -92,6 +95,32 @@ describe('GPU memory that the old container has not given back', { timeout: TEST
     expect(api(waiting).service_status).not.toBe('failed');
     const status = await untilServing(daemon);
     expect(api(status)).toMatchObject({ restarts: 2, problem: null });
+  });
+});
+
+describe('a file of the model that is damaged on the disk', { timeout: TEST_LIMIT_MS }, () => {
+  it('is deleted and fetched again, then the api serves', async () => {
+    const daemon = await start(await fileWith([]));
+    await untilServing(daemon);
+    const weights = join(
+      daemon.folder,
+      'models/hub/models--acme--tiny/snapshots',
+      (await daemon.status()).model.revision ?? '',
+      'model.safetensors',
+    );
+    const whole = await readFile(weights);
+    const damaged = Buffer.from(whole);
+    damaged.fill('?', HEADER_AT, HEADER_AT + 4);
+    await writeFile(weights, damaged);
+    await stage.engine.docker(['kill', `${daemon.project}-api`]);
+    const mended = await until(
+      daemon,
+      (view) => view.ready && view.restarts > 1,
+      'the api serves the mended model',
+    );
+    expect(api(mended)).toMatchObject({ problem: null });
+    expect(await readFile(weights)).toEqual(whole);
+    expect(daemon.journal()).toContain('damaged files of the model were deleted');
   });
 });
 
