@@ -1,64 +1,97 @@
-/**
- * Reads the text of a file for `EnvironmentFile=` as systemd does (systemd.exec(5)): `NAME=value`, one a line; lines that
- * begin with # or ; and lines without = are ignored; a value may be quoted with ' (as it stands) or " (with \ before " \ ` $);
- * outside of quotes \ takes the next character as it is, and at the end of a line joins the next one; white space around an
- * unquoted value is not part of it. A later line wins.
- */
-export function parseUnitEnvironment(text: string): Record<string, string> {
-  const values: Record<string, string> = {};
-  let at = 0;
-  while (at < text.length) {
-    const line = /[^\n]*/y;
-    line.lastIndex = at;
-    const head = line.exec(text)?.[0] ?? '';
-    const name = /^[ \t\r]*([^#;=\s][^=]*)=/.exec(head);
-    if (name === null || /^[ \t\r]*[#;]/.test(head)) {
-      at += head.length + 1;
-      continue;
-    }
-    const read = readValue(text, at + name[0].length);
-    at = read.end + 1;
-    const key = (name[1] ?? '').trim();
-    if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) values[key] = read.value;
-  }
-  return values;
-}
+import { unreachable } from '../lib/errors.ts';
+
+/** Where the reader is: systemd's own states (`parse_env_file_internal` in src/basic/env-file.c), so that nothing is read otherwise. */
+type State =
+  | 'before name'
+  | 'name'
+  | 'before value'
+  | 'value'
+  | 'value escape'
+  | 'single quotes'
+  | 'double quotes'
+  | 'double quotes escape'
+  | 'comment';
 
 /** Characters before which \ means the character inside of double quotes. */
 const ESCAPABLE = '"\\`$';
 
-/** Reads from `start` to the end of the value; `end` is the place of the line end after it, or the end of the text. */
-function readValue(text: string, start: number): { value: string; end: number } {
+/**
+ * Reads the text of a file for `EnvironmentFile=` as systemd does (systemd.exec(5)): `NAME=value`, one a line; lines that
+ * begin with # or ; and lines without = are ignored; a value that begins with ' or " is quoted, which may go over lines;
+ * outside of single quotes \ takes the next character as it is and joins lines. A later line wins; names that no
+ * environment takes are dropped.
+ */
+export function parseUnitEnvironment(text: string): Record<string, string> {
+  const values: Record<string, string> = {};
+  let state: State = 'before name';
+  let name = '';
   let value = '';
-  /** Length of the value up to the last character that is not trailing white space. */
+  /** Length of the value without the white space at its end. */
   let kept = 0;
-  let quote = '';
-  let at = start;
-  while (at < text.length && /[ \t]/.test(text.charAt(at))) at += 1;
   const take = (characters: string) => {
     value += characters;
     kept = value.length;
   };
-  for (; at < text.length; at += 1) {
-    const character = text.charAt(at);
-    const next = text.charAt(at + 1);
-    if (quote === '' && character === '\n') break;
-    if (character === quote) {
-      quote = '';
-      kept = value.length;
-    } else if (quote === '' && (character === '"' || character === "'")) {
-      quote = character;
-    } else if (character === '\\' && quote !== "'" && next !== '') {
-      if (next === '\n') {
-        // The next line goes on with this value.
-      } else if (quote === '' || ESCAPABLE.includes(next)) take(next);
-      else take(`\\${next}`);
-      at += 1;
-    } else if (quote === '' && /\s/.test(character)) {
-      value += character;
-    } else {
-      take(character);
+  const finish = () => {
+    const key = name.trim();
+    if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) values[key] = value.slice(0, kept);
+    [state, name, value, kept] = ['before name', '', '', 0];
+  };
+
+  for (const character of text) {
+    const isLineEnd = character === '\n' || character === '\r';
+    const isSpace = isLineEnd || character === ' ' || character === '\t';
+    switch (state) {
+      case 'before name':
+        if (character === '#' || character === ';') state = 'comment';
+        else if (!isSpace) [state, name] = ['name', character];
+        break;
+      case 'name':
+        if (isLineEnd) [state, name] = ['before name', ''];
+        else if (character === '=') state = 'before value';
+        else name += character;
+        break;
+      case 'before value':
+        if (isLineEnd) finish();
+        else if (character === "'") state = 'single quotes';
+        else if (character === '"') state = 'double quotes';
+        else if (character === '\\') state = 'value escape';
+        else if (!isSpace) {
+          state = 'value';
+          take(character);
+        }
+        break;
+      case 'value':
+        if (isLineEnd) finish();
+        else if (character === '\\') state = 'value escape';
+        else if (isSpace) value += character;
+        else take(character);
+        break;
+      case 'value escape':
+        state = 'value';
+        if (!isLineEnd) take(character);
+        break;
+      case 'single quotes':
+        if (character === "'") state = 'before value';
+        else take(character);
+        break;
+      case 'double quotes':
+        if (character === '"') state = 'before value';
+        else if (character === '\\') state = 'double quotes escape';
+        else take(character);
+        break;
+      case 'double quotes escape':
+        state = 'double quotes';
+        if (ESCAPABLE.includes(character)) take(character);
+        else if (!isLineEnd) take(`\\${character}`);
+        break;
+      case 'comment':
+        if (isLineEnd) state = 'before name';
+        break;
+      default:
+        unreachable(state);
     }
   }
-  return { value: value.slice(0, kept), end: at };
+  if (state !== 'before name' && state !== 'name' && state !== 'comment') finish();
+  return values;
 }
