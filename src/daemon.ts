@@ -235,6 +235,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
   const installer = createInstallerWatch({
     path: join(settings.stateDirectory, 'installer-steps.jsonl'),
     bootId,
+    gpuAnswers: () => gpuGate.answers(),
     clock,
     log,
     onChange: () => {
@@ -247,6 +248,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     clock,
     onAnswer: () => {
       log.info('the GPU answers');
+      void installer.refresh();
       void surroundings.refresh();
       applyGates();
     },

@@ -29,14 +29,21 @@ export const NO_INSTALLER: InstallerVerdict = {
 
 /**
  * Judges the latest run. `alive` says whether the process that told a step is still at work: one that is not can neither
- * finish nor fail any more, so its open steps were interrupted. Pure.
+ * finish nor fail any more, so its open steps were interrupted. A GPU that answers has its driver, however the step ended.
+ * Pure.
  */
 export function judgeInstaller(
   run: InstallerRun | null,
   alive: (step: InstallerStep) => boolean,
+  gpuAnswers = false,
 ): InstallerVerdict {
   if (run === null) return NO_INSTALLER;
-  const judged = run.steps.map((step) => ({ step, interrupted: isOpen(step) && !alive(step) }));
+  const judged = run.steps.map((told) => {
+    const lost = told.state === 'failed' || (isOpen(told) && !alive(told));
+    const served = lost && gpuAnswers && told.name === DRIVER_STEP;
+    const step: InstallerStep = served ? { ...told, state: 'finished' } : told;
+    return { step, interrupted: isOpen(step) && !alive(step) };
+  });
   const bad = judged.find(({ step, interrupted }) => interrupted || step.state === 'failed');
   return {
     phases: judged.map(({ step, interrupted }) => phaseOf(step, interrupted)),

@@ -25,6 +25,8 @@ export interface InstallerWatch {
 export function createInstallerWatch(parts: {
   path: string;
   bootId: string | null;
+  /** A GPU has answered, so that its driver is there. */
+  gpuAnswers(): boolean;
   clock: Clock;
   log: Log;
   onChange(): void;
@@ -54,7 +56,7 @@ export function createInstallerWatch(parts: {
         living.add(step);
       }
     }
-    const next = judgeInstaller(run, (step) => living.has(step));
+    const next = judgeInstaller(run, (step) => living.has(step), parts.gpuAnswers());
     if (JSON.stringify(next) === JSON.stringify(verdict)) return;
     verdict = next;
     problem = carryProblem(problem, next.finding, clock);

@@ -62,6 +62,15 @@ describe('the steps of the installer', () => {
     expect([driver, atWork]).toEqual(['failed', false]);
   });
 
+  test('of a driver are done when the GPU answers, however they ended', () => {
+    const text = `${BEGIN}${line('gpu_driver', 'started', 5)}${line('gpu_driver', 'failed', 9)}`;
+    const verdict = judgeInstaller(parseInstallerSteps(text), dead, true);
+    expect(verdict).toMatchObject({ finding: null, driver: 'not_awaited', atWork: false });
+    expect(verdict.phases).toEqual([{ name: 'gpu_driver', state: 'done', started: at(5), finished: at(9) }]);
+    const interrupted = judgeInstaller(parseInstallerSteps(BEGIN + line('docker', 'started', 5)), dead, true);
+    expect(interrupted.finding?.code).toBe('installer_interrupted');
+  });
+
   test.each([
     ['finished', alive, 'not_awaited'],
     ['finished', dead, 'not_awaited'],

@@ -22,6 +22,7 @@ const watchOf = (bootId: string | null) =>
   createInstallerWatch({
     path,
     bootId,
+    gpuAnswers: () => false,
     clock: systemClock,
     log: silentLog,
     onChange: () => {
