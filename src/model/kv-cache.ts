@@ -1,8 +1,5 @@
 import type { AttentionShape } from './attention-shape.ts';
 
-/** Tokens of one block of the cache, the default of vLLM on CUDA and the CPU alike. */
-const BLOCK_TOKENS = 16;
-
 /** How the cache of one GPU is kept. */
 export interface KvCacheOptions {
   /** Bytes of one number: 2, or 1 with `--kv-cache-dtype fp8`. */
@@ -11,6 +8,8 @@ export interface KvCacheOptions {
   tensorParallel: number;
   /** Tokens of one batch, which layers with a window keep beside it. */
   batchTokens: number;
+  /** Tokens of one block: 16 on GPUs, 128 on the CPU (vLLM's defaults). */
+  blockTokens: number;
 }
 
 /**
@@ -19,13 +18,14 @@ export interface KvCacheOptions {
  * window and one batch, and one block more. Grows with `tokens`.
  */
 export function kvCacheBytes(shape: AttentionShape, tokens: number, options: KvCacheOptions): number {
-  const blocks = Math.ceil(tokens / BLOCK_TOKENS);
+  const { blockTokens } = options;
+  const blocks = Math.ceil(tokens / blockTokens);
   const perToken = layerBytes(shape, options);
-  const full = blocks * BLOCK_TOKENS * perToken.full;
+  const full = blocks * blockTokens * perToken.full;
   if (shape.kind === 'latent' || shape.windowTokens === null) return full;
   const kept = Math.min(shape.windowTokens - 1 + options.batchTokens, tokens);
-  const windowBlocks = Math.ceil(kept / BLOCK_TOKENS) + 1;
-  return full + windowBlocks * BLOCK_TOKENS * perToken.window;
+  const windowBlocks = Math.ceil(kept / blockTokens) + 1;
+  return full + windowBlocks * blockTokens * perToken.window;
 }
 
 /** Bytes of one token in all layers that keep tokens; an upper bound where some keep only the last ones. */
@@ -34,23 +34,28 @@ export function kvBytesPerToken(shape: AttentionShape, options: KvCacheOptions):
   return full + window;
 }
 
-/** The longest context of at most `limit` tokens whose cache fits into `budgetBytes`, in whole blocks; 0 when none does. */
+/**
+ * The longest context of at most `limit` tokens whose cache fits into `budgetBytes`, in whole blocks; 0 when none does.
+ * One block more is kept aside, as vLLM does (its null block).
+ */
 export function longestContext(
   shape: AttentionShape,
   budgetBytes: number,
   limit: number,
   options: KvCacheOptions,
 ): number {
-  const fits = (tokens: number) => kvCacheBytes(shape, tokens, options) <= budgetBytes;
+  const { blockTokens } = options;
+  const usableBytes = budgetBytes - blockTokens * kvBytesPerToken(shape, options);
+  const fits = (tokens: number) => kvCacheBytes(shape, tokens, options) <= usableBytes;
   if (fits(limit)) return limit;
   let low = 0;
-  let high = Math.ceil(limit / BLOCK_TOKENS);
+  let high = Math.ceil(limit / blockTokens);
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
-    if (fits(middle * BLOCK_TOKENS)) low = middle;
+    if (fits(middle * blockTokens)) low = middle;
     else high = middle;
   }
-  return low * BLOCK_TOKENS;
+  return low * blockTokens;
 }
 
 /** Bytes of one token on one GPU, over all layers of a kind; a head that is not divisible is kept on every GPU. */

@@ -27,6 +27,9 @@ const LEAST_OVERHEAD_BYTES = 0.3 * GIB;
 /** Tokens of one batch by default (`get_batch_defaults`), for cards of less than 70, less than 160, and more GiB, and on the CPU. */
 const BATCH_TOKENS = { below70Gib: 2048, below160Gib: 8192, above: 16_384, cpu: 2048 } as const;
 
+/** Tokens of one block of the cache; MLA has the small ones on the CPU, too (vllm/platforms/cpu.py). */
+const BLOCK_TOKENS = { gpu: 16, cpu: 128 } as const;
+
 /** A context shorter than this is not worth an engine. */
 const LEAST_CONTEXT_TOKENS = 512;
 
@@ -82,8 +85,8 @@ export interface FitQuestion {
  * is left for the cache. With the same batch, more memory never makes the answer worse.
  */
 export function memoryFit({ config, weightsBytes, memory, engine }: FitQuestion): MemoryFit {
-  const options = kvOptions(engine, memory);
   const shape = config.attention;
+  const options = kvOptions(engine, memory, shape?.kind === 'latent');
   const perToken = shape === null ? null : kvBytesPerToken(shape, options);
   const own = config.maxModelLen ?? DEFAULT_CONTEXT_TOKENS;
   const unknown = { haveBytes: null, needBytes: null, verdict: null, maxModelLen: null };
@@ -114,12 +117,13 @@ export function memoryFit({ config, weightsBytes, memory, engine }: FitQuestion)
   return { ...common, verdict: likely < own ? 'fits_with_shorter_context' : 'fits', maxModelLen: likely };
 }
 
-function kvOptions(engine: EngineOptions, memory: FitMemory | null): KvCacheOptions {
+function kvOptions(engine: EngineOptions, memory: FitMemory | null, latent: boolean): KvCacheOptions {
   const fp8 = engine.kvCacheDtype.startsWith('fp8');
   return {
     bytesPerNumber: fp8 ? 1 : computeBytes(engine),
     tensorParallel: engine.tensorParallel,
     batchTokens: engine.maxBatchedTokens ?? batchTokens(memory),
+    blockTokens: memory?.kind === 'ram' && !latent ? BLOCK_TOKENS.cpu : BLOCK_TOKENS.gpu,
   };
 }
 

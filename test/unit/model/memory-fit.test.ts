@@ -37,7 +37,7 @@ function mistralOn(gib: number, options: Partial<EngineOptions> = {}) {
   });
 }
 
-const oneGpu = { bytesPerNumber: 2, tensorParallel: 1, batchTokens: 2048 };
+const oneGpu = { bytesPerNumber: 2, tensorParallel: 1, batchTokens: 2048, blockTokens: 16 };
 
 function shapeOf(name: keyof typeof PUBLISHED) {
   const { attention } = read(name);
@@ -58,8 +58,22 @@ describe('the KV cache of a model', () => {
   });
 
   it('is what vLLM reported for Llama 3.1 8B on a 3090: 3.81 GiB are 1,952 blocks', () => {
-    const tokens = longestContext(shapeOf('llama31of8b'), 3.81 * GIB, 1e9, oneGpu);
-    expect(Math.abs(tokens / 16 - 1952)).toBeLessThanOrEqual(2);
+    expect((kvCacheBytes(shapeOf('llama31of8b'), 1952 * 16, oneGpu) / GIB).toFixed(2)).toBe('3.81');
+  });
+
+  it('is what vLLM 0.32 demanded on the CPU: 7.63 GiB for 4,000,000 tokens of the tiny model; 1 GiB is 524,160', () => {
+    const shape = readModelConfig(
+      JSON.stringify({
+        hidden_size: 256,
+        num_hidden_layers: 4,
+        num_attention_heads: 4,
+        num_key_value_heads: 2,
+      }),
+    )?.attention;
+    if (shape == null) throw new Error('the tiny model has no shape');
+    const cpu = { ...oneGpu, blockTokens: 128 };
+    expect((kvCacheBytes(shape, 4_000_000, cpu) / GIB).toFixed(2)).toBe('7.63');
+    expect(longestContext(shape, GIB, 4_000_000, cpu)).toBe(524_160);
   });
 
   it('is compressed and not shared with DeepSeek: 70,272 bytes for each token on every GPU', () => {
@@ -91,6 +105,7 @@ describe('the KV cache of a model', () => {
       bytesPerNumber: fc.constantFrom(1, 2, 4),
       tensorParallel: fc.constantFrom(1, 2, 4, 8),
       batchTokens: fc.integer({ min: 256, max: 16_384 }),
+      blockTokens: fc.constantFrom(16, 128),
     });
     const tokens = fc.integer({ min: 1, max: 300_000 });
     const bytes = fc.integer({ min: -GIB, max: 100 * GIB });
@@ -104,7 +119,10 @@ describe('the KV cache of a model', () => {
         const more = longestContext(shape, Math.max(x, y), a, how);
         expect(less).toBeLessThanOrEqual(more);
         if (more > 0) expect(kvCacheBytes(shape, more, how)).toBeLessThanOrEqual(Math.max(x, y));
-        if (more < a) expect(kvCacheBytes(shape, more + 16, how)).toBeGreaterThan(Math.max(x, y));
+        const aside = how.blockTokens * kvBytesPerToken(shape, how);
+        if (more < a) {
+          expect(kvCacheBytes(shape, more + how.blockTokens, how) + aside).toBeGreaterThan(Math.max(x, y));
+        }
       }),
     );
   });
