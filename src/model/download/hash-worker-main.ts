@@ -24,8 +24,13 @@ interface Job {
 
 const port = parentPort;
 if (port === null) throw new Error('this is the entry of a worker thread');
-// On Linux this is the priority of the calling thread alone: the daemon's answers go before hashing.
-setPriority(0, HASHING_NICENESS);
+// On Linux this is the priority of the calling thread alone: the daemon's answers go before hashing. The unit's sandbox
+// forbids it, and then they share.
+try {
+  setPriority(0, HASHING_NICENESS);
+} catch {
+  // Hashing works at any priority.
+}
 const jobs = new Map<number, Job>();
 const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 let working = false;
