@@ -1,8 +1,11 @@
 import type { Cause } from './choose.ts';
 import { readLogLine } from './log-line.ts';
+import { prepareSignatures } from './match.ts';
 import { createRun, type Run } from './run.ts';
 import { SIGNATURES } from './signatures/index.ts';
-import type { Diagnosis, Ending, Evidence, Signature } from './types.ts';
+import type { Diagnosis, Ending, Evidence } from './types.ts';
+
+const PREPARED = prepareSignatures(SIGNATURES);
 
 /** Containers told apart in one log (`docker compose logs`). */
 const MAXIMUM_CONTAINERS = 32;
@@ -17,7 +20,7 @@ export interface Diagnoser {
 }
 
 /** Makes a diagnoser for one log. */
-export function createDiagnoser(signatures: readonly Signature[] = SIGNATURES): Diagnoser {
+export function createDiagnoser(): Diagnoser {
   const runs = new Map<string, Run>();
   let index = 0;
   const push = (raw: string): void => {
@@ -26,7 +29,7 @@ export function createDiagnoser(signatures: readonly Signature[] = SIGNATURES): 
     let run = runs.get(line.container);
     if (run === undefined) {
       if (runs.size >= MAXIMUM_CONTAINERS) return;
-      run = createRun(signatures);
+      run = createRun(PREPARED);
       runs.set(line.container, run);
     }
     run.push(line, index);
@@ -67,7 +70,7 @@ function weight(cause: Cause): number {
 
 /** Without a line the exit code alone speaks. */
 function fromNothing(ending: Ending): Diagnosis | null {
-  const cause = createRun([]).cause(ending);
+  const cause = createRun(PREPARED).cause(ending);
   return cause === null ? null : toDiagnosis(cause);
 }
 

@@ -1,3 +1,4 @@
+import { requiredWords } from './literals.ts';
 import type { Message } from './message.ts';
 import { TRIGGER } from './triggers.ts';
 import type { Signature, SignatureStrength } from './types.ts';
@@ -16,7 +17,7 @@ const MAXIMUM_LENGTH = 2000;
 
 /** So many messages are held against all signatures, further ones only if they have a word of an error: floods stay cheap. */
 const WHOLE_LOOKS = 500;
-/** Messages remembered because nothing was found in them; a flood repeats itself but for its numbers. */
+/** Messages remembered because they are no cause; a flood repeats itself but for its numbers. */
 const MAXIMUM_REMEMBERED = 512;
 
 /** Holds messages against signatures; remembers a little of what it saw, so that repeated lines cost nothing. */
@@ -25,27 +26,49 @@ export interface Matcher {
   match(message: Message, settled: boolean): Match | null;
 }
 
-/** Makes a matcher for the signatures in this order. */
-export function createMatcher(signatures: readonly Signature[]): Matcher {
-  const ofHost = signatures.filter(({ strength }) => strength === 'host');
-  const ofWarnings = signatures.filter(({ warnings }) => warnings === true);
-  const fruitless = new Set<string>();
+/** A signature and, for each of its patterns, words of which one must be in a text. */
+interface Prepared {
+  signature: Signature;
+  words: readonly (readonly string[] | null)[];
+}
+
+/** Signatures made ready to be searched; made once. */
+export interface PreparedSignatures {
+  all: readonly Prepared[];
+  ofHost: readonly Prepared[];
+  ofWarnings: readonly Prepared[];
+}
+
+/** Makes signatures ready to be searched, in this order. */
+export function prepareSignatures(signatures: readonly Signature[]): PreparedSignatures {
+  const all = signatures.map((signature) => ({ signature, words: signature.patterns.map(requiredWords) }));
+  return {
+    all,
+    ofHost: all.filter(({ signature }) => signature.strength === 'host'),
+    ofWarnings: all.filter(({ signature }) => signature.warnings === true),
+  };
+}
+
+/** Makes a matcher for these signatures. */
+export function createMatcher({ all, ofHost, ofWarnings }: PreparedSignatures): Matcher {
+  const remembered = new Map<string, Match | null>();
   let wholeLooks = WHOLE_LOOKS;
   return {
     match(message, settled) {
-      const candidates = settled ? ofHost : message.level === 'warning' ? ofWarnings : signatures;
+      const candidates = settled ? ofHost : message.level === 'warning' ? ofWarnings : all;
       if (candidates.length === 0) return null;
       const key =
         `${settled ? 'h' : (message.level ?? '')} ${message.frames} ${message.lines.join(' ')}`.replace(
           /\d+/g,
           '#',
         );
-      if (fruitless.has(key)) return null;
+      const known = remembered.get(key);
+      if (known !== undefined) return known;
       wholeLooks -= 1;
       const found = matchMessage(candidates, message, wholeLooks > 0);
-      if (found === null) {
-        if (fruitless.size >= MAXIMUM_REMEMBERED) fruitless.clear();
-        fruitless.add(key);
+      if (found === null || found.strength === 'secondary') {
+        if (remembered.size >= MAXIMUM_REMEMBERED) remembered.clear();
+        remembered.set(key, found);
       }
       return found;
     },
@@ -57,7 +80,7 @@ export function createMatcher(signatures: readonly Signature[]): Matcher {
  * without a blank between them (libraries wrap between words, terminals inside them). The first signature of the list that fits is taken. `everyLine`: also where no word of
  * an error stands in it.
  */
-function matchMessage(signatures: readonly Signature[], message: Message, everyLine = false): Match | null {
+function matchMessage(signatures: readonly Prepared[], message: Message, everyLine = false): Match | null {
   const warning = message.level === 'warning';
   const { lines } = message;
   const texts = lines.length > 1 ? [...inOrder(lines), lines.join(' '), lines.join('')] : lines;
@@ -95,13 +118,16 @@ function weaker(strength: SignatureStrength | undefined): SignatureStrength {
 }
 
 function matchText(
-  signatures: readonly Signature[],
+  signatures: readonly Prepared[],
   text: string,
   frames: string,
 ): Pick<Match, 'signature' | 'groups'> | null {
-  for (const signature of signatures) {
+  const lower = text.toLowerCase();
+  for (const { signature, words } of signatures) {
     if (signature.frames !== undefined && !signature.frames.test(frames)) continue;
-    for (const pattern of signature.patterns) {
+    for (const [at, pattern] of signature.patterns.entries()) {
+      const needed = words[at] ?? null;
+      if (needed !== null && !needed.some((word) => lower.includes(word))) continue;
       const match = pattern.exec(text);
       if (match !== null) return { signature, groups: match.groups ?? {} };
     }

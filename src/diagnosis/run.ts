@@ -1,10 +1,10 @@
 import { type Cause, chooseCause, type Evidences, type RunState } from './choose.ts';
 import type { LogLine } from './log-line.ts';
-import { createMatcher, type Matcher } from './match.ts';
+import { createMatcher, type Matcher, type PreparedSignatures } from './match.ts';
 import { createMessageReader, type Message, type MessageReader } from './message.ts';
 import { findMilestone } from './milestones.ts';
 import { isTracebackHeader, looksLikeError } from './traceback.ts';
-import type { Ending, Signature } from './types.ts';
+import type { Ending } from './types.ts';
 
 /** Processes followed at once: a log with more of them is of many workers that all say the same. */
 const MAXIMUM_PROCESSES = 128;
@@ -32,7 +32,7 @@ export interface Run {
 }
 
 /** Makes a run that knows these signatures. */
-export function createRun(signatures: readonly Signature[]): Run {
+export function createRun(signatures: PreparedSignatures): Run {
   const readers = new Map<string, MessageReader>();
   const matcher = createMatcher(signatures);
   const relayed = new Set<string>();

@@ -75,7 +75,7 @@ export const HUB_SIGNATURES: readonly Signature[] = [
       /RepositoryNotFoundError|Repository Not Found for url|is not a local folder and is not a valid model identifier/,
       /Invalid repository ID or local directory specified: '(?<model>[^']{1,200})'/,
       /Invalid repository ID or local directory specified|If you are trying to access a private or gated repo/,
-      /404 Client Error: Not Found for url: \S+\/api\/models\/(?<model>[\w.-]+\/[\w.-]+)/,
+      /(?:404 Client Error: Not Found|Client error '404 Not Found') for url:? '?\S+\/api\/models\/(?<model>[\w.-]+\/[\w.-]+)/,
       /(?:modelscope|ModelScope).{0,120}(?:not exist|NotExist|not found)/i,
       /Model (?:path|directory|folder) ?\S{0,200} (?:does not exist|not found)/i,
     ],
@@ -139,7 +139,7 @@ export const HUB_SIGNATURES: readonly Signature[] = [
     warnings: true,
     symptom: '429 Client Error: Too Many Requests for url',
     patterns: [
-      /429 Client Error|HTTP Error 429|(?:hit|exceeded|reached) (?:the|your|our) (?:\S+ )?rate.?limit|RateLimitError.{0,80}hugging/i,
+      /429 Client Error|Client error '429|HTTP Error 429|(?:hit|exceeded|reached) (?:the|your|our) (?:\S+ )?rate.?limit|RateLimitError.{0,80}hugging/i,
       /Too Many Requests.{0,120}(?:huggingface|hf\.co|for url)|429.{0,60}(?:huggingface\.co|hf\.co)/i,
     ],
     samples: [
@@ -216,7 +216,7 @@ export const HUB_SIGNATURES: readonly Signature[] = [
     strength: 'weak',
     symptom: '401 Client Error: Unauthorized for url · 403 Client Error: Forbidden for url',
     patterns: [
-      /40[13] Client Error.{0,60}(?:for url: (?<url>\S{1,300})|Request ID)/,
+      /(?:40[13] Client Error|Client error '40[13]).{0,60}?(?:for url:? '?(?<url>[^\s']{1,300})|Request ID)/,
       /HTTP\/[\d.]+"? 40[13] (?:Unauthorized|Forbidden).{0,80}(?:huggingface|hf\.co)|(?:huggingface\.co|hf\.co)\S*"? .{0,30}40[13] (?:Unauthorized|Forbidden)/,
     ],
     detail: ({ url }) => (url === undefined ? 'the hub refused the request' : `the hub refused ${url}`),
@@ -239,9 +239,9 @@ export const HUB_SIGNATURES: readonly Signature[] = [
       /Max retries exceeded with url|MaxRetryError|NewConnectionError|HTTPSConnectionPool|ProxyError|Tunnel connection failed|RemoteDisconnected|Remote end closed connection/,
       /couldn't connect to '?https?:\/\/|We couldn't connect to|Cannot reach https?:\/\/|Check your (?:internet )?connection|check your connection and try again/i,
       /(?:httpx|httpcore|requests\.exceptions|urllib3\.exceptions|aiohttp\S{0,40})\.(?:\w*Connect\w*|\w*Timeout\w*|\w*Protocol\w*|ReadError|ChunkedEncodingError)\b/,
-      /\b50[0234] Server Error|HTTP Error 50[0234]|(?:Bad Gateway|Service Unavailable|Gateway Time-?out).{0,80}for url/i,
+      /\b50[0234] Server Error|Server error '50[0234]|HTTP Error 50[0234]|(?:Bad Gateway|Service Unavailable|Gateway Time-?out).{0,80}for url/i,
       /LocalEntryNotFoundError|An error happened while trying to locate the files? on the Hub/,
-      /HfHubHTTPError(?!: 4\d\d)|(?:CAS|cas)(?: service|Client)? ?[Ee]rror|Data processing error|Background writer channel closed|hf_xet\S*\.\w*Error|An error occurred while downloading using `hf_transfer`/,
+      /HfHubHTTPError(?!: (?:Client error '?)?4\d\d)|(?:CAS|cas)(?: service|Client)? ?[Ee]rror|Data processing error|Background writer channel closed|hf_xet\S*\.\w*Error|An error occurred while downloading using `hf_transfer`/,
       /(?:Network is unreachable|No route to host|Connection (?:refused|reset by peer|timed out)).{0,120}(?:huggingface|hf\.co|hf-mirror|https?)|(?:huggingface\.co|hf\.co|hf-mirror).{0,200}(?:Network is unreachable|No route to host|Connection (?:refused|reset|timed out)|timed out)/i,
       /^(?:urllib\.error\.)?URLError: |<urlopen error |Read timed out|ReadTimeoutError/,
     ],

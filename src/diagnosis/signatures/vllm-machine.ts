@@ -65,7 +65,7 @@ export const VLLM_MACHINE_SIGNATURES: readonly Signature[] = [
     warnings: true,
     patterns: [
       /(?:Permission denied|Read-only file system|\[Errno (?:13|30)\]).{0,160}(?:huggingface|\/hub\/|models--|\.locks|\/\.cache(?:\/?['"]|$))/,
-      /There was a problem when trying to write in your cache folder|Could not set the permissions on the file .{0,160}(?:huggingface|models--)/,
+      /PermissionError at \S{0,200}|There was a problem when trying to write in your cache folder|Could not set the permissions on the file .{0,160}(?:huggingface|models--)/,
       /(?:huggingface|models--|\/hub).{0,120}(?:Permission denied|Read-only file system|not writable)/,
     ],
     samples: [

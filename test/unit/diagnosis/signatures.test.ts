@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createDiagnoser } from '../../../src/diagnosis/diagnose.ts';
+import { requiredWords } from '../../../src/diagnosis/literals.ts';
 import { SIGNATURES } from '../../../src/diagnosis/signatures/index.ts';
 import { TRIGGER } from '../../../src/diagnosis/triggers.ts';
 import { PROBLEM_TABLE } from '../../../src/status/problem-table.ts';
+import { readCorpus } from '../../support/corpus.ts';
 
 /** What a log with this one line at its end is diagnosed as. */
 function signatureOf(line: string): string | null {
@@ -38,6 +40,25 @@ describe('the table of signatures', () => {
   it('has samples that all carry a word by which error messages are told from ordinary lines', () => {
     const silent = SIGNATURES.flatMap(({ samples }) => samples).filter((sample) => !TRIGGER.test(sample));
     expect(silent).toEqual([]);
+  });
+
+  it('is searched by words that are in every text that its patterns match', () => {
+    const texts = [
+      ...SIGNATURES.flatMap(({ samples }) => samples),
+      ...new Set(
+        readCorpus().flatMap(({ text }) => text.split(/[\r\n]+/).filter((line) => TRIGGER.test(line))),
+      ),
+    ].map((text) => ({ text, lower: text.toLowerCase() }));
+    for (const { id, patterns } of SIGNATURES) {
+      for (const pattern of patterns) {
+        const words = requiredWords(pattern);
+        if (words === null) continue;
+        const lost = texts.filter(
+          ({ text, lower }) => !words.some((word) => lower.includes(word)) && pattern.test(text),
+        );
+        expect(lost, `${id} ${String(pattern)} ${words.join(', ')}`).toEqual([]);
+      }
+    }
   });
 
   it('answers hostile lines quickly', () => {
