@@ -66,8 +66,16 @@ function deploymentNews(previous: Status['deployment'] | null, next: Status['dep
   const since = previous === null ? `, begun ${next.deployment_timestamp ?? 'at an unknown time'}` : '';
   const over = next.deployment_status === 'completed';
   const took = over && next.expected_seconds !== null ? ` in ${formatDuration(next.expected_seconds)}` : '';
-  const times = over && previous !== null ? timeline(next).map((line) => `  ${line}`) : [];
+  const times = over && previous !== null ? timeline(next).map(withLeaders) : [];
   return [`deployment: ${next.deployment_status}${took}${reason}${target}${since}`, ...times];
+}
+
+/** Columns made of dots: a line of the log has no two spaces in a row. */
+function withLeaders(line: string): string {
+  return line.replace(
+    / {2,}/g,
+    (gap) => ` ${'.'.repeat(Math.max(1, gap.length - 2))}${gap.length > 2 ? ' ' : ''}`,
+  );
 }
 
 /** Said once, as soon as it is known; the deployment goes on. */

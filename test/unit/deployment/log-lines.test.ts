@@ -55,10 +55,12 @@ describe('deploymentLines', () => {
     const after = status({
       deployment: { deployment_status: 'completed', target_met: true, expected_seconds: 100, phases },
     });
-    expect(deploymentLines(before, after)).toEqual([
+    const lines = deploymentLines(before, after);
+    for (const line of lines) expect(stampLine(line, new Date(0))).toBe(`[1970-01-01 00:00:00] ${line}`);
+    expect(lines).toEqual([
       'deployment: completed in 1 min 40 s (target of 5 min met)',
-      '  image_ui                     50 s |   ################             |',
-      '  model_download         1 min 30 s |   #############################|',
+      'image_ui ................... 50 s | . ################ ........... |',
+      'model_download ....... 1 min 30 s | . #############################|',
     ]);
   });
 
