@@ -4,7 +4,7 @@ import type { Message } from './message.ts';
 import type { Ending } from './types.ts';
 
 /** A match and the message it was found in. */
-export interface Proof {
+interface Proof {
   match: Match;
   message: Message;
 }

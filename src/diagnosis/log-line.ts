@@ -10,7 +10,7 @@ const TAIL_LENGTH = 1024;
 /** Prefixes of several wrappers may stand in front of each other: an engine's, a terminal's, a process's, a logger's. */
 const MAXIMUM_PREFIXES = 10;
 
-export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
+type LogLevel = 'debug' | 'info' | 'warning' | 'error';
 
 /** A line freed of what its way through loggers, containers and terminals has put in front of it. */
 export interface LogLine {
