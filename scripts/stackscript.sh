@@ -66,8 +66,18 @@ record() {
     "$1" "$2" "$(date -u +%FT%TZ)" "$boot" "$uptime" $$ "${detail% }" >>"$steps_file"
 }
 
-# motd [LINE…] : our block at the end of the login message, other people's text kept; without lines it is removed
+# motd [LINE…] : our block at the end of the login message, other people's text kept; without lines it is removed.
+# The daemon replaces the file as well: what it has read before may come back, so that one looks again.
 motd() {
+  for _ in 1 2 3 4 5; do
+    write_motd "$@"
+    systemctl -q is-active ai-sandbox || return 0
+    sleep 0.5
+    [ "$(grep -Fxc -- "${1:-$motd_begin}" /etc/motd)" != $(($# > 0)) ] || return 0
+  done
+}
+
+write_motd() {
   local file new
   file=$(readlink -f /etc/motd || echo /etc/motd)
   new=$(mktemp "$file.XXXXXX")
@@ -78,6 +88,12 @@ motd() {
   } >"$new"
   chmod 0644 "$new"
   mv "$new" "$file"
+}
+
+# progress TEXT : in the login message. Once the daemon runs it tells of everything, the GPU driver included.
+progress() {
+  systemctl -q is-active ai-sandbox ||
+    motd "ai-sandbox is being installed: $1" 'Follow it with: tail -f /var/log/stackscript.log'
 }
 
 # fail CAUSE REMEDY : named in the login message, on the console and for the daemon
@@ -101,7 +117,7 @@ step() {
   current=$1
   record "$1" started
   note "$1: started"
-  motd "ai-sandbox is being installed: $1" 'Follow it with: tail -f /var/log/stackscript.log'
+  progress "$1"
   set +e
   (
     set -e
@@ -145,7 +161,7 @@ lists() {
   until apt_get update -o APT::Update::Error-Mode=any; do
     [ $SECONDS -lt $until ] || { echo "E: no answer from the package archive within $network_limit s"; return 1; }
     note "the package archive does not answer; the next attempt is in $pause s"
-    motd "ai-sandbox is being installed: waiting for the network (the package archive does not answer)"
+    progress 'waiting for the network (the package archive does not answer)'
     sleep $pause
     pause=$((pause < 15 ? pause * 2 : 15))
   done
@@ -283,7 +299,7 @@ package() {
     echo 'ERROR: DEB_URL is set without DEB_SHA256'
     return 1
   fi
-  if [ "$(dpkg-query -W -f '${Status}' ai-sandbox 2>/dev/null)" = 'install ok installed' ] && [ -z "$(dpkg -V ai-sandbox | grep -v ' c /' || true)" ]; then
+  if [ "$(dpkg-query -W -f '${Status}' ai-sandbox 2>/dev/null)" = 'install ok installed' ] && ! dpkg -V ai-sandbox | grep -Eq ' /usr/(bin|lib)/'; then
     # An image may have brought it, in whatever version; what this script has installed is replaced by a newer one.
     if [ ! -e "$mark" ] || [ "$(cat "$mark")" = "$sum" ]; then skip "ai-sandbox $(dpkg-query -W -f '${Version}' ai-sandbox) is there"; fi
   fi
@@ -347,7 +363,7 @@ mkdir -p "$log_dir"
 install_directory 0750 "$state_dir"
 (umask 027 && touch "$log_dir/deployment.log" /var/log/stackscript.log)
 console=/dev/console
-if : 2>/dev/null >/dev/ttyS0; then console=/dev/ttyS0; fi
+if [ -c /dev/ttyS0 ] && : 2>/dev/null >/dev/ttyS0; then console=/dev/ttyS0; fi
 exec > >(exec tee -a /var/log/stackscript.log 2>/dev/null >"$console") 2>&1
 tee_pid=$!
 work=$(mktemp -d)
@@ -379,6 +395,7 @@ step container_toolkit container_toolkit
 step docker docker_engine
 step package package
 step daemon daemon
+motd
 step gpu_driver gpu_driver
 
 trap - EXIT

@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { containers, READY_LIMIT_MS, untilReady } from './looks.ts';
+import type { Machine } from './machine.ts';
+import type { Suite } from './root-image.ts';
+import { instanceStage } from './stage.ts';
+
+const PREPARE_LIMIT_MS = 1_200_000;
+const CASE_LIMIT_MS = READY_LIMIT_MS * 2;
+/** A power cut comes at a random moment of so many seconds after the boot: before, during and after the start of everything. */
+const CUT_WITHIN_SECONDS = 15;
+
+const everything = process.env['AI_SANDBOX_TEST_ALL'] === '1';
+const suites: Suite[] = everything ? ['bookworm', 'trixie'] : ['bookworm'];
+const powerCuts = everything ? 10 : 1;
+const stage = instanceStage();
+
+describe.each(suites)('an instance with Debian %s on which everything runs', (suite) => {
+  let machine: Machine;
+  let ids: string;
+  let bytes: number;
+  let pulls: string;
+
+  /** Everything is ready, in the same containers, and neither the model nor an image was fetched again. */
+  const expectEverythingBack = async () => {
+    const status = await untilReady(machine);
+    expect(status.problems).toEqual([]);
+    expect(await containers(machine)).toBe(ids);
+    expect(stage.hub.bytesSent()).toBe(bytes);
+    expect(await pullCount(machine)).toBe(pulls);
+    expect(await machine.must('systemctl --failed --no-legend')).toBe('');
+    expect(await machine.login()).toContain('Deployment Complete');
+    return status;
+  };
+
+  beforeAll(async () => {
+    machine = await stage.machine(`recovery-${suite}`, { suite });
+    await machine.must('systemctl enable -q --now docker');
+    await stage.installPackage(machine);
+    await untilReady(machine);
+    ids = await containers(machine);
+    bytes = stage.hub.bytesSent();
+    pulls = await pullCount(machine);
+  }, PREPARE_LIMIT_MS);
+
+  it(
+    'after a reboot everything is back without a hand, and nothing is downloaded again',
+    async () => {
+      const before = await machine.status();
+      await machine.reboot();
+      const { deployment } = await expectEverythingBack();
+      expect(deployment.deployment_timestamp).toBe(before?.deployment.deployment_timestamp);
+    },
+    CASE_LIMIT_MS,
+  );
+
+  it(
+    `after ${powerCuts === 1 ? 'a power cut' : `${powerCuts} power cuts`} at a random moment everything is back without a hand, and nothing is downloaded again`,
+    async () => {
+      for (let cut = 0; cut < powerCuts; cut += 1) {
+        const seconds = Math.random() * CUT_WITHIN_SECONDS;
+        process.stderr.write(`ai-sandbox: power cut ${seconds.toFixed(1)} s after a boot\n`);
+        await sleep(seconds * 1000);
+        await machine.cutPower();
+        await machine.powerOn();
+      }
+      await expectEverythingBack();
+    },
+    CASE_LIMIT_MS + powerCuts * (CUT_WITHIN_SECONDS + 10) * 1000,
+  );
+
+  it(
+    '`systemctl daemon-reload` disturbs nothing',
+    async () => {
+      const running = await runs(machine);
+      await machine.must('systemctl daemon-reload');
+      await expectEverythingBack();
+      expect(await runs(machine)).toBe(running);
+    },
+    CASE_LIMIT_MS,
+  );
+
+  it(
+    'after `systemctl restart docker` everything is back without a hand',
+    async () => {
+      const daemon = await machine.must('systemctl show -p MainPID --value ai-sandbox');
+      await machine.must('systemctl restart docker');
+      await expectEverythingBack();
+      expect(await machine.must('systemctl show -p MainPID --value ai-sandbox')).toBe(daemon);
+    },
+    CASE_LIMIT_MS,
+  );
+
+  it(
+    'after `apt-get upgrade` has replaced Docker everything is back without a hand',
+    async () => {
+      const version = await offerNewerDocker(machine);
+      await machine.must(
+        'DEBIAN_FRONTEND=noninteractive apt-get upgrade -y -o Dir::Etc::SourceParts=/nowhere -o Dir::Etc::SourceList=/root/newer.list',
+        { timeoutMs: CASE_LIMIT_MS },
+      );
+      expect(await machine.must("dpkg-query -W -f '${Version}' docker.io")).toBe(version);
+      await expectEverythingBack();
+    },
+    CASE_LIMIT_MS * 2,
+  );
+});
+
+/** How many images the daemon has pulled since the machine was made. */
+function pullCount(machine: Machine): Promise<string> {
+  return machine.must('journalctl -u ai-sandbox -o cat --no-pager | grep -c "^pullImage" || true');
+}
+
+/** When each container was started. */
+function runs(machine: Machine): Promise<string> {
+  return machine.must(`docker inspect -f '{{.Name}} {{.State.StartedAt}}' $(docker ps -aq) | sort`);
+}
+
+/** Offers the machine's archive a newer version of the docker.io it has: the same files, with another number. Returns it. */
+async function offerNewerDocker(machine: Machine): Promise<string> {
+  await machine.must(
+    `set -e
+    mkdir -p /root/newer/tree && cd /root/newer
+    apt-get download -q docker.io
+    dpkg-deb -R docker.io_*.deb tree && rm docker.io_*.deb
+    sed -i 's/^Version: .*/&+newer1/' tree/DEBIAN/control
+    dpkg-deb -Znone -b tree docker.io.deb && rm -rf tree
+    { dpkg-deb -f docker.io.deb; stat -c 'Size: %s' docker.io.deb; echo "SHA256: $(sha256sum docker.io.deb | cut -d' ' -f1)"; echo 'Filename: ./docker.io.deb'; } >Packages
+    echo 'deb [trusted=yes] file:/root/newer ./' >/root/newer.list
+    apt-get update -q -o Dir::Etc::SourceParts=/nowhere -o Dir::Etc::SourceList=/root/newer.list`,
+    { timeoutMs: CASE_LIMIT_MS },
+  );
+  return machine.must('dpkg-deb -f /root/newer/docker.io.deb Version');
+}
