@@ -178,6 +178,18 @@ describe('a download from a hub', () => {
     await expectVerified(one);
   });
 
+  it('says so when a hub that ignores ranges never gets further, and makes no loop of it', async () => {
+    const one = await start();
+    const action = { kind: 'reset', afterBytes: 1_500_000, ignoringRange: true } as const;
+    one.server.faults.add({ on: 'content', path: SHARD, times: 999, action });
+    one.keeper.setWanted({ text: MODEL_ID, directory: one.directory });
+    const paused = await one.until(({ problem }) => problem !== null);
+    expect(paused).toMatchObject({ problem: { code: 'hub_unreachable' }, downloadStatus: 'downloading' });
+    one.server.faults.clear();
+    await one.until(({ complete }) => complete);
+    await expectVerified(one);
+  });
+
   it('begins a file again that changes between its parts', async () => {
     const one = await start({ shardBytes: 40_000_000, hub: { throttle: 40_000_000 } });
     one.server.faults.add({ on: 'content', path: SHARD, times: 3, action: { kind: 'old-version' } });

@@ -1,4 +1,5 @@
 import type { Log } from '../../lib/log.ts';
+import { notWritable } from '../cache.ts';
 import { type HubFile, ModelError } from '../types.ts';
 import type { FileStore, OpenFile } from './file-store.ts';
 import type { FileProgress } from './plan.ts';
@@ -100,7 +101,10 @@ export async function trackFile(store: FileStore, log: Log, file: HubFile): Prom
       throw new VersionError(file.path);
     },
     async verify() {
-      const [hex] = await Promise.all([opened.hash.result, opened.partial.claim()]);
+      const claimed = opened.partial.claim().catch((error: unknown) => {
+        throw notWritable(file.path, error);
+      });
+      const [hex] = await Promise.all([opened.hash.result, claimed]);
       await closeOpened();
       if (hex === file.hash.hex) {
         await store.keep(file);

@@ -12,7 +12,7 @@ import type { Flow } from './transfer.ts';
  * undone; what does not pass is thrown.
  */
 export async function flyPart(flow: Flow, track: FileTrack, part: LivePart): Promise<void> {
-  const { stop, barrenInRow: barrenBefore } = track;
+  const { stop, barrenInRow: barrenBefore, presentBytes: presentBefore } = track;
   try {
     await fetchPart(
       {
@@ -29,7 +29,8 @@ export async function flyPart(flow: Flow, track: FileTrack, part: LivePart): Pro
           await flow.claims.written(flow.pace.connections);
         },
         onReceived: (bytes) => {
-          track.barrenInRow = 0;
+          // A file that comes from its start each time brings nothing new until it has passed what is there.
+          if (!track.sequential) track.barrenInRow = 0;
           flow.pace.received(bytes);
           flow.onBytes(track.file, bytesThere(flow, track, part.file), bytes);
         },
@@ -39,11 +40,11 @@ export async function flyPart(flow: Flow, track: FileTrack, part: LivePart): Pro
   } catch (error) {
     flow.signal.throwIfAborted();
     // The file is begun again, and this was one of its connections.
-    if (!stop.signal.aborted) {
-      // Connections that were opened together and fail together count once.
-      if (part.receivedBytes === 0) track.barrenInRow = Math.max(track.barrenInRow, barrenBefore + 1);
-      await afterError(flow, track, part, error);
-    }
+    if (stop.signal.aborted) return;
+    const movedBytes = track.sequential ? track.presentBytes - presentBefore : part.receivedBytes;
+    // Connections that were opened together and fail together count once.
+    track.barrenInRow = movedBytes > 0 ? 0 : Math.max(track.barrenInRow, barrenBefore + 1);
+    await afterError(flow, track, part, movedBytes, error);
   }
 }
 
@@ -54,7 +55,13 @@ function bytesThere({ flights }: Flow, track: FileTrack, file: number): number {
   return Math.min(track.file.sizeBytes, bytes);
 }
 
-async function afterError(flow: Flow, track: FileTrack, part: LivePart, error: unknown): Promise<void> {
+async function afterError(
+  flow: Flow,
+  track: FileTrack,
+  part: LivePart,
+  movedBytes: number,
+  error: unknown,
+): Promise<void> {
   if (error instanceof VersionError) {
     flow.log.warn('a file changed and is begun again', { file: track.file.path });
     return beginAgain(flow, track, part, async () => {
@@ -77,7 +84,7 @@ async function afterError(flow: Flow, track: FileTrack, part: LivePart, error: u
   });
   const others = flow.flights.parts.filter((other) => other !== part);
   const next = afterLoss({
-    movedBytes: part.receivedBytes,
+    movedBytes,
     silent: error instanceof SilenceError,
     retryAfterSeconds: error instanceof ModelError ? error.retryAfterSeconds : null,
     barrenInRow: track.barrenInRow,

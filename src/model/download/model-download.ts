@@ -1,10 +1,9 @@
 import type { Clock } from '../../lib/clock.ts';
-import { formatBytes } from '../../lib/human.ts';
 import type { Log } from '../../lib/log.ts';
-import { hasBlob, linkIntoSnapshot, prepareCache, sweepLeftovers, writeRef } from '../cache.ts';
+import { hasBlob, linkIntoSnapshot, prepareCache, writeRef } from '../cache.ts';
 import type { CacheLayout } from '../cache-layout.ts';
 import type { Hub } from '../hub.ts';
-import { type HubFile, ModelError, type ResolvedModel } from '../types.ts';
+import type { HubFile, ResolvedModel } from '../types.ts';
 import { createFileStore } from './file-store.ts';
 import { createHasher } from './hasher.ts';
 import { createLimiter } from './limiter.ts';
@@ -24,9 +23,6 @@ export interface ModelDownload {
   hub: Pick<Hub, 'fetchRange' | 'forgetAddress'>;
   clock: Clock;
   log: Log;
-  /** Bytes that may still be written to the file system of a path. */
-  freeBytes(path: string): Promise<number>;
-  reserveBytes: number;
   silenceLimitMs: number;
   /** All connections together are held to this. Default: no limit. */
   bytesPerSecond?: number | null;
@@ -39,7 +35,7 @@ export interface ModelDownload {
 
 /**
  * Brings every file of a resolved model into the cache and then makes the snapshot visible: blobs, links, ref.
- * What is there already is not fetched again. Throws `disk_too_small` before the first byte, or the first file's error.
+ * What is there already is not fetched again. Throws the first file's error; whether there is space is the caller's question.
  */
 export async function downloadModel(
   parts: ModelDownload,
@@ -48,13 +44,11 @@ export async function downloadModel(
   signal: AbortSignal,
 ): Promise<void> {
   await prepareCache(layout, model.commit);
-  await sweepLeftovers(layout, model.files);
   const missing: HubFile[] = [];
   for (const file of uniqueBlobs(model.files)) {
     if (await hasBlob(layout, file)) parts.meter.verified(file.etag);
     else missing.push(file);
   }
-  await checkSpace(parts, model, layout);
   parts.onStart();
   const hasher = createHasher();
   try {
@@ -83,7 +77,7 @@ export async function downloadModel(
     await hasher.close();
   }
   for (const file of model.files) await linkIntoSnapshot(layout, model.commit, file);
-  await writeRef(layout, model.commit);
+  await writeRef(layout, model.commit, model.revision);
 }
 
 /** Bytes of a model that its file system still has to take; what partial files hold already is not among them. */
@@ -94,24 +88,6 @@ export async function bytesToFetch(model: ResolvedModel, layout: CacheLayout): P
     bytes += await bytesToAllocate(layout, file);
   }
   return bytes;
-}
-
-/** Throws `disk_too_small` with what is free and what is needed, when the rest of the model does not fit. */
-async function checkSpace(
-  parts: Pick<ModelDownload, 'freeBytes' | 'reserveBytes'>,
-  model: ResolvedModel,
-  layout: CacheLayout,
-): Promise<void> {
-  const missing = await bytesToFetch(model, layout);
-  if (missing === 0) return;
-  const free = await parts.freeBytes(layout.directory);
-  const need = missing + parts.reserveBytes;
-  if (free >= need) return;
-  throw new ModelError({
-    code: 'disk_too_small',
-    detail: `${layout.directory}: have ${formatBytes(free)} free, need ${formatBytes(need)} (${formatBytes(missing)} of the model and ${formatBytes(parts.reserveBytes)} in reserve)`,
-    remedy: `Free ${formatBytes(need - free)} on the disk of ${layout.directory}, or use a larger one; it goes on by itself.`,
-  });
 }
 
 /** One file per blob: the small ones, then the largest first. */

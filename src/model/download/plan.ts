@@ -87,7 +87,8 @@ function sharedPart(
   let longest: { of: number; part: PartInFlight; rate: number; ms: number } | null = null;
   for (const [of, part] of inFlight.entries()) {
     const bytes = part.to - part.position;
-    if (part.bytesPerSecond === null || files[part.file]?.sequential === true) continue;
+    const file = files[part.file];
+    if (part.bytesPerSecond === null || file === undefined || file.sequential || file.closed) continue;
     if (bytes < SHARE_FROM_BYTES) continue;
     const rate = Math.max(1, part.bytesPerSecond);
     const ms = (bytes / rate) * 1000;
@@ -96,5 +97,7 @@ function sharedPart(
   if (longest === null) return null;
   const { part, rate, of } = longest;
   const kept = Math.floor(((part.to - part.position) * rate) / (rate + (usualRate ?? rate)));
-  return { kind: 'share', part: { file: part.file, from: part.position + kept, to: part.to }, of };
+  const from = part.position + kept;
+  if (part.to - from < SHARE_FROM_BYTES) return null;
+  return { kind: 'share', part: { file: part.file, from, to: part.to }, of };
 }

@@ -28,7 +28,8 @@ export async function sendContent(
     response.writeHead(fault.status, fault.headers ?? {}).end(fault.body ?? '');
     return;
   }
-  const asked = fault?.kind === 'ignore-range' ? undefined : request.headers.range;
+  const ignored = fault?.kind === 'ignore-range' || (fault?.kind === 'reset' && fault.ignoringRange === true);
+  const asked = ignored ? undefined : request.headers.range;
   const range = parseRange(asked, file.size);
   if (range === 'unsatisfiable') {
     response.writeHead(416, { 'content-range': `bytes */${file.size}` }).end();

@@ -4,8 +4,8 @@ export type RequestKind = 'info' | 'tree' | 'auth-check' | 'whoami' | 'resolve' 
 /** What goes wrong. Byte counts are counted from the start of that answer's body. */
 export type FaultAction =
   | { kind: 'answer'; status: number; headers?: Record<string, string>; body?: string }
-  /** The connection is reset. */
-  | { kind: 'reset'; afterBytes: number }
+  /** The connection is reset; the bytes before may be those of the file's start instead of the range's. */
+  | { kind: 'reset'; afterBytes: number; ignoringRange?: boolean }
   /** The body ends early although the answer looks finished. */
   | { kind: 'truncate'; afterBytes: number }
   /** Nothing more comes; the connection stays open. */

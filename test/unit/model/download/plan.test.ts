@@ -81,6 +81,13 @@ describe('the next part', () => {
     });
   });
 
+  it('takes nothing from a file that is closed, and nothing that is not worth a connection', () => {
+    const slow = [flying({ from: 0, to: 10 * MIB, bytesPerSecond: 0.1 * MIB })];
+    expect(nextPart([{ ...empty(10 * MIB), closed: true }], slow, 8)).toBeNull();
+    expect(nextPart([empty(10 * MIB)], slow, 8, 0)).toBeNull();
+    expect(nextPart([empty(10 * MIB)], slow, 8, 100)).toBeNull();
+  });
+
   it('is none when all that is on its way comes soon', () => {
     const inFlight = [flying({ from: 0, to: 16 * MIB })];
     expect(nextPart([empty(16 * MIB)], inFlight, 8)).toBeNull();
