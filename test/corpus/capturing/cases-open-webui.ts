@@ -304,10 +304,4 @@ export const OPEN_WEBUI_CASES: readonly Case[] = [
       },
     },
   }),
-  ui('ui-open-files', 'process_limit_reached', 'a limit of 30 open files', {
-    docker: ['--ulimit', 'nofile=30:30'],
-  }),
-  ui('ui-process-limit', 'process_limit_reached', 'a limit of 6 processes and threads', {
-    docker: ['--pids-limit', '6'],
-  }),
 ];

@@ -267,9 +267,6 @@ export const VLLM_CASES: readonly Case[] = [
     docker: ['--shm-size', '64k'],
     args: withArguments('--tensor-parallel-size', '2'),
   }),
-  vllm('open-files', 'process_limit_reached', 'a limit of 40 open files', {
-    docker: ['--ulimit', 'nofile=40:40'],
-  }),
   vllm('process-limit', 'process_limit_reached', 'a limit of 12 processes and threads', {
     docker: ['--pids-limit', '12'],
   }),
