@@ -15,6 +15,8 @@ export interface LoadMark {
   phase: LoadPhase;
   /** How much of that phase is done, 0 to 1; absent where the line does not tell. */
   fraction?: number;
+  /** A landmark within a phase without a bar: at least so much of it is done, 0 to 1. */
+  atLeast?: number;
   /** Whether the compiled graphs came from a cache; absent where the line does not tell. */
   cached?: boolean;
   /** The engine neither compiles nor captures graphs in this start. */
@@ -39,6 +41,14 @@ const share = (match: RegExpExecArray): number => {
 };
 /** The tail that tqdm prints after a description: `: 33%|███ | 1/3 [00:01<00:02, 1.2s/it]`, or `: 33% Completed | 1/3 […]`. */
 const BAR = String.raw`:\s*(\d+)%(?:[^\d\r\n]*?(\d+)\/(\d+))?`;
+
+/**
+ * Landmarks of the first phase, as shares of it. It is spent on importing the same packages three times, in the server, in a process
+ * that looks at the model, and in the engine, which on a slow disk or a busy CPU takes most of a start (vLLM 0.32).
+ */
+const PROGRAM_LOADED = 0.25;
+const ARCHITECTURE_KNOWN = 0.5;
+const ENGINE_INITIALIZES = 0.75;
 
 /**
  * Wordings of vLLM 0.4 to 0.32, on GPU and CPU (read in its sources: v1/engine/core.py, v1/worker/*, compilation/monitor.py,
@@ -69,11 +79,21 @@ const WORDINGS: readonly Wording[] = [
   { pattern: /Graph capturing finished in/i, mark: at('graphs', { fraction: 1 }) },
   {
     pattern: /Initializing an? (?:V\d )?LLM engine.*\benforce_eager=True\b/,
-    mark: at('config', { eager: true }),
+    mark: at('config', { eager: true, atLeast: ENGINE_INITIALIZES }),
   },
   { pattern: /Cudagraph is disabled under eager mode/i, mark: at('config', { eager: true }) },
-  { pattern: /vLLM (?:API )?server version|Initializing an? (?:V\d )?LLM engine/, mark: at('config') },
-  { pattern: /Resolved architecture:|Using max model len \d/, mark: at('config') },
+  {
+    pattern: /Initializing an? (?:V\d )?LLM engine/,
+    mark: at('config', { atLeast: ENGINE_INITIALIZES }),
+  },
+  {
+    pattern: /vLLM (?:API )?server version|non-default args: \{/,
+    mark: at('config', { atLeast: PROGRAM_LOADED }),
+  },
+  {
+    pattern: /Resolved architecture:|Using max model len \d/,
+    mark: at('config', { atLeast: ARCHITECTURE_KNOWN }),
+  },
   { pattern: /Starting to load model |Loading model weights took /, mark: at('load weights') },
   {
     pattern: /Using model weights format |Time spent downloading weights for /,
@@ -120,7 +140,7 @@ const WORDINGS: readonly Wording[] = [
  * their line, also where an engine's whole configuration follows.
  */
 const ANY_WORD =
-  /shards:|checkpoint|GGUF tensors|CUDA graph|cudagraph|raph capturing|for the compilation|Start compiling|LLM engine|server version|vLLM server|API server|Resolved arch|max model len|to load model|eights took|Model loading|weights for|weights format|drafter|Directly lo|a graph for|Dynamo|_compile_cache|torch\.compile|Warming up|KV cache|emory profiling|warmup run|max_model_len|blocks:|concurrency for|init engine|routes are|application startup|Application startup|server process|Supported tasks/;
+  /shards:|checkpoint|GGUF tensors|CUDA graph|cudagraph|raph capturing|for the compilation|Start compiling|LLM engine|server version|non-default args|vLLM server|API server|Resolved arch|max model len|to load model|eights took|Model loading|weights for|weights format|drafter|Directly lo|a graph for|Dynamo|_compile_cache|torch\.compile|Warming up|KV cache|emory profiling|warmup run|max_model_len|blocks:|concurrency for|init engine|routes are|application startup|Application startup|server process|Supported tasks/;
 
 /** Where the words of a wording stand at the latest: behind the prefixes of a record. */
 const EXAMINED_LENGTH = 400;

@@ -10,6 +10,8 @@ export interface LoadProgress {
   phaseSinceMs: number;
   /** What the log itself says of the phase, 0 to 1; null where it says nothing. */
   fraction: number | null;
+  /** What landmarks say of a phase without a bar: at least so much is done, 0 to 1. */
+  atLeast: number;
   /** When the fraction last rose. */
   fractionAtMs: number;
   /** How long the phases that are over took. */
@@ -57,6 +59,7 @@ export function newLoad(startedMs: number): LoadProgress {
     phase: 'config',
     phaseSinceMs: startedMs,
     fraction: null,
+    atLeast: 0,
     fractionAtMs: startedMs,
     spent: {},
     cached: null,
@@ -72,11 +75,15 @@ export function takeMark(load: LoadProgress, mark: LoadMark, atMs: number): Load
   const fraction = mark.fraction ?? null;
   if (rank(phase) > rank(load.phase)) {
     const spent = { ...load.spent, [load.phase]: Math.max(0, atMs - load.phaseSinceMs) };
-    return { ...load, eager, cached, spent, phase, phaseSinceMs: atMs, fraction, fractionAtMs: atMs };
+    const began = { phase, phaseSinceMs: atMs, fraction, fractionAtMs: atMs, atLeast: mark.atLeast ?? 0 };
+    return { ...load, eager, cached, spent, ...began };
   }
-  const moved = phase === load.phase && fraction !== null && fraction > (load.fraction ?? -1);
-  if (!moved && eager === load.eager && cached === load.cached) return load;
-  return moved ? { ...load, eager, cached, fraction, fractionAtMs: atMs } : { ...load, eager, cached };
+  const same = phase === load.phase;
+  const moved = same && fraction !== null && fraction > (load.fraction ?? -1);
+  const atLeast = same ? Math.max(load.atLeast, mark.atLeast ?? 0) : load.atLeast;
+  if (!moved && atLeast === load.atLeast && eager === load.eager && cached === load.cached) return load;
+  const kept = { ...load, eager, cached, atLeast };
+  return moved ? { ...kept, fraction, fractionAtMs: atMs } : kept;
 }
 
 /** All phases of a load that has just been answered, with the lengths that are worth remembering. Pure. */
@@ -111,8 +118,9 @@ export function allowedSilenceMs(load: LoadProgress, expected: LoadDurations | n
 function phaseFraction(load: LoadProgress, lengthMs: number, nowMs: number): number {
   const passed = lengthMs <= 0 ? 0 : (nowMs - load.phaseSinceMs) / lengthMs;
   if (load.fraction !== null) return load.fraction;
-  if (passed <= STEADY_SHARE) return Math.max(0, passed);
-  return 1 - (1 - STEADY_SHARE) * Math.exp(-(passed - STEADY_SHARE) / STEADY_SHARE);
+  if (passed <= STEADY_SHARE) return Math.max(load.atLeast, passed, 0);
+  const late = 1 - (1 - STEADY_SHARE) * Math.exp(-(passed - STEADY_SHARE) / STEADY_SHARE);
+  return Math.max(load.atLeast, late);
 }
 
 function remainingMs(load: LoadProgress, lengths: LoadDurations, nowMs: number): number {

@@ -76,6 +76,13 @@ describe('the bar of a load', () => {
     expect(percentAt(load, 100_000)).toBeLessThanOrEqual(88);
   });
 
+  test('is at a landmark of a silent phase at the latest when that is passed', () => {
+    const load = loadAfter([1, { phase: 'config', atLeast: 0.75 }]);
+    expect(percentAt(load, 1)).toBe(7.5);
+    expect(percentAt(load, 8)).toBe(8);
+    expect(takeMark(load, { phase: 'config', atLeast: 0.25 }, 2_000)).toBe(load);
+  });
+
   test('stays below 100 however long the answer takes', () => {
     const load = loadAfter([100, { phase: 'serving' }]);
     expect(percentAt(load, 10_000_000)).toBeLessThan(100);
