@@ -66,6 +66,11 @@ const PREFIXES: readonly Prefix[] = [
     ),
     logger: true,
   },
+  // the same without a source file
+  {
+    pattern: new RegExp(`(?<level>${LEVEL_WORDS}) \\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d (?!\\[)`, 'y'),
+    logger: true,
+  },
   // the same with a process id of its own: `ERROR 56542 [async_llm_engine.py:64] `
   {
     pattern: new RegExp(`(?<level>${LEVEL_WORDS})\\s+\\d+ \\[(?<file>[^\\]\\s:]{1,120}):\\d+\\] ?`, 'y'),
@@ -108,6 +113,8 @@ const PREFIXES: readonly Prefix[] = [
       /(?<level>[IWEF])\d{4} \d\d:\d\d:\d\d\.\d+ \d+ (?<file>[\w./-]{1,200}):\d+\](?: \[[\d/_]+\])? ?/y,
     logger: true,
   },
+  // wrappers that relay the output of a program: `| ERROR | stderr | `
+  { pattern: new RegExp(`\\| (?<level>${LEVEL_WORDS})\\s*\\| std(?:out|err) \\| ?`, 'y'), logger: true },
   // loguru: `| ERROR    | open_webui.main:lifespan:12 - `
   {
     pattern: new RegExp(`\\| (?<level>${LEVEL_WORDS})\\s*\\| [^|]{1,160}? - `, 'y'),

@@ -92,7 +92,10 @@ function matchMessage(signatures: readonly Prepared[], message: Message, everyLi
     const match: Match = {
       ...found,
       line: text,
-      strength: warning ? weaker(found.signature.strength) : (found.signature.strength ?? 'primary'),
+      strength:
+        warning || isHandled(message)
+          ? weaker(found.signature.strength)
+          : (found.signature.strength ?? 'primary'),
     };
     if (best === null || RANK[match.strength] > RANK[best.strength]) best = match;
     if (best.strength === 'host' || best.strength === 'primary') break;
@@ -112,6 +115,13 @@ function cut(text: string): string {
 }
 
 const RANK: Readonly<Record<SignatureStrength, number>> = { secondary: 0, weak: 1, primary: 2, host: 3 };
+
+/** What is logged as an error and tried again, or done without: it counts only where nothing else is found. */
+function isHandled({ file, lines }: Message): boolean {
+  return (
+    file === 'repo_utils.py' || /\bretrying\b|\bfalling back\b|\bwill be retried\b/i.test(lines[0] ?? '')
+  );
+}
 
 function weaker(strength: SignatureStrength | undefined): SignatureStrength {
   return strength === 'secondary' || strength === 'host' ? strength : 'weak';

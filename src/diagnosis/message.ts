@@ -33,8 +33,9 @@ export interface MessageReader {
 /** Text that goes on with a message: not empty, not the beginning of something else. */
 const NEW_BEGINNING =
   /NVRM: |^kernel: |oom-kill|^Out of memory: Killed|^(?:Process \w|Exception (?:ignored|in) |--- Logging error|usage:|=+ |\*+)/;
-/** Errors that Python only notes while it tidies up, and logging's own. */
-const IGNORED = /^(?:Exception ignored in|--- Logging error ---)/;
+/** Errors that are only noted: by Python while it tidies up, by logging of itself, by vLLM of what it can do without. */
+const IGNORED =
+  /^(?:Exception ignored in|--- Logging error ---|Failed to load plugin |NVLink detection |Error ignored in )/;
 
 /** Makes a reader for the lines of one process. */
 export function createMessageReader(): MessageReader {

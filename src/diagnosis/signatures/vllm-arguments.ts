@@ -107,6 +107,17 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
     checkedAgainst: 'vLLM 0.6.6 to 0.32',
   },
   {
+    id: 'uva',
+    family: 'vllm',
+    code: 'feature_unsupported',
+    symptom: 'RuntimeError: UVA is not available',
+    patterns: [/UVA is not available|requires UVA|[Pp]in(?:ned)? memory is not (?:available|supported)/],
+    remedy: () =>
+      'Under WSL set VLLM_WSL2_ENABLE_PIN_MEMORY=1 for the api service; elsewhere leave CPU offloading out.',
+    samples: ['RuntimeError: UVA is not available'],
+    checkedAgainst: 'vLLM 0.24 to 0.32',
+  },
+  {
     id: 'feature',
     family: 'vllm',
     code: 'feature_unsupported',

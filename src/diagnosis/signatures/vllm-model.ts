@@ -137,7 +137,7 @@ export const VLLM_MODEL_SIGNATURES: readonly Signature[] = [
     patterns: [
       /Following weights were not initialized from checkpoint/,
       /Attempted to load weight \(|size mismatch for \S+|Parameter \S+ not found in the model|Missing keys .{0,80} in loaded state/,
-      /There is no module or parameter named|Unexpected key\(s\) in state_dict|Error\(s\) in loading state_dict/,
+      /Unexpected weight\b|Cannot use `*weights_only=True|There is no module or parameter named|Unexpected key\(s\) in state_dict|Error\(s\) in loading state_dict/,
       /^KeyError: ['"](?:model\.|transformer\.|lm_head|language_model|layers?\.|h\.|encoder\.|decoder\.|visual|vision|backbone|mlp|mtp|embed)[\w.]*['"]/,
       /^KeyError: ['"][\w.]+\.(?:weight|bias|qweight|qzeros|scales|weight_scale(?:_inv)?|weight_packed|w13_\w+|w2_\w+|g_idx|absmax|quant_map)(?:\.\w+)*['"]/,
       /start \(\d+\) \+ length \(\d+\) exceeds dimension size|The size of tensor a \(\d+\) must match the size of tensor b/,
@@ -206,7 +206,7 @@ export const VLLM_MODEL_SIGNATURES: readonly Signature[] = [
       /Could not detect config format|Unknown config format|Unsupported config format|No supported config format found|Failed to load mistral '?\w*'? config/,
       /Unknown (?:or unsupported )?dtype|torch_dtype|does not support float16\. Reason|Unsupported dtype/,
       /'?(?:\w+Config|PretrainedConfig)'? object has no attribute|Invalid rope|Couldn't determine number of kv heads/,
-      /Failed to load the (?:model )?config\b/,
+      /Failed to load the (?:model )?config\b|Invalid type of HuggingFace (?:config|processor)/,
       /hidden(?:_| )size.{0,80}(?:divisible|multiple)|head_dim.{0,60}(?:must|not supported|invalid)|Head size \d+ is not supported/i,
       /StrictDataclass\w+Error|Class validation error for validator|Field validation error|Validation error for field/,
     ],

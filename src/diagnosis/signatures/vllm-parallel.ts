@@ -95,8 +95,8 @@ export const VLLM_PARALLEL_SIGNATURES: readonly Signature[] = [
     strength: 'weak',
     symptom: 'ray.exceptions.ActorDiedError · The actor died unexpectedly before finishing this task',
     patterns: [
-      /ray\.exceptions\.(?:Ray)?(?:ActorDiedError|ActorUnavailableError|WorkerCrashedError|NodeDiedError)/,
-      /The actor died (?:unexpectedly|because)/,
+      /ray\.exceptions\.(?:Ray)?(?:ActorDiedError(?!.{0,60}because of an error raised)|ActorUnavailableError|WorkerCrashedError|NodeDiedError)/,
+      /The actor died unexpectedly/,
     ],
     remedy: () =>
       'A Ray worker died: read its own log (ray logs), look for OOM kills, and check: ray status.',

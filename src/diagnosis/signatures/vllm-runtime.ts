@@ -99,7 +99,7 @@ export const VLLM_RUNTIME_SIGNATURES: readonly Signature[] = [
       /EngineCore (?:encountered|hit) (?:a fatal|an) (?:error|issue|exception)|AsyncLLM output_handler failed|Background loop (?:has errored|is not running|is stopped)/,
       /Engine background task failed|Engine loop (?:has died|is dead)|MQLLMEngine .{0,40}(?:terminated|dead|died)|Task finished unexpectedly/,
       /Worker failed with error|Executor failed\.|WorkerProc (?:hit an exception|failed)|worker died|Worker \S+ pid \S+ died|Exception in worker \S+ while processing method/,
-      /Error executing method|ray\.exceptions\.RayTaskError|The above exception|Error in engine loop|Engine is dead|Engine process \(pid \d+\) died|got fatal signal from worker processes|MQLLMEngine is already dead/i,
+      /Error executing method|ray\.exceptions\.RayTaskError|actor died because of an error raised|The above exception|Error in engine loop|Engine is dead|Engine process \(pid \d+\) died|got fatal signal from worker processes|MQLLMEngine is already dead/i,
       /^(?:\w+\.)*(?:BrokenPipeError|EOFError|ConnectionResetError)\b|cancelled$|^(?:\w+\.)*CancelledError/,
     ],
     samples: [

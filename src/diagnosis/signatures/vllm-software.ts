@@ -64,7 +64,6 @@ export const VLLM_SOFTWARE_SIGNATURES: readonly Signature[] = [
       /flashinfer-?\w* version .{0,80}does not match|Only one platform plugin can be activated/,
       /'hf_transfer' package is not available|ModelScope needs modelscope/,
       /thread '.{0,60}' panicked at|pyo3_runtime\.PanicException/,
-      /Failed to load plugin .{0,120}/,
     ],
     detail: ({ module }) =>
       module === undefined

@@ -106,6 +106,21 @@ describe('what is no failure', () => {
     expect(explain([error, step.replace('EngineCore', 'OtherProcess')])?.code).toBe('disk_full');
   });
 
+  it('is what was tried again or done without, where something else is known', () => {
+    const later = 'ERROR 03-14 09:12:02 [core.py:708] ValueError: No available memory for the cache blocks.';
+    const retried =
+      'ERROR 03-14 09:11:02 [repo_utils.py:47] Error retrieving file list: Max retries exceeded with url: /api, retrying 1 of 2';
+    expect(explain([retried, later])?.code).toBe('gpu_too_small');
+    expect(explain([retried], { exitCode: 1 })?.code).toBe('hub_unreachable');
+    const plugin = [
+      'ERROR 03-14 09:11:02 [__init__.py:44] Failed to load plugin colours',
+      'ERROR 03-14 09:11:02 [__init__.py:44] Traceback (most recent call last):',
+      'ERROR 03-14 09:11:02 [__init__.py:44]   File "/x/vllm/plugins/__init__.py", line 40, in load',
+      "ERROR 03-14 09:11:02 [__init__.py:44] ModuleNotFoundError: No module named 'colours'",
+    ];
+    expect(explain([...plugin, later])?.code).toBe('gpu_too_small');
+  });
+
   it('is an error of a request in a service that goes on', () => {
     const served = 'INFO:     10.0.0.9:1234 - "POST /v1/chat/completions HTTP/1.1" 200 OK';
     const error = `ERROR 03-14 09:11:02 [serving_chat.py:1] ${OOM}`;
