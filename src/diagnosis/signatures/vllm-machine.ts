@@ -85,6 +85,8 @@ export const VLLM_MACHINE_SIGNATURES: readonly Signature[] = [
       /\[Errno 13\] Permission denied(?:: ['"](?<path>[^'"]{1,300})['"])?/,
       /\[Errno 30\] Read-only file system(?:: ['"](?<path>[^'"]{1,300})['"])?/,
       /^PermissionError\b|\[Errno 1\] Operation not permitted|[Pp]ermission denied \(os error 13\)|uid not found: \d+/,
+      // Neither /tmp nor another place for temporary files may be written: read-only, or full.
+      /No usable temporary directory found in/,
     ],
     detail: ({ path }) =>
       path === undefined
@@ -93,6 +95,7 @@ export const VLLM_MACHINE_SIGNATURES: readonly Signature[] = [
     samples: [
       "PermissionError: [Errno 13] Permission denied: '/models/x/config.json'",
       "KeyError: 'getpwuid(): uid not found: 1000'",
+      "FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp', '/usr/tmp', '/']",
     ],
     checkedAgainst: 'Python 3.8 to 3.12',
   },
