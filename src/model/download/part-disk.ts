@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, readFile, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { writeDurably } from '../../lib/durable-file.ts';
 import { type CacheLayout, journalPath, partialPath } from '../cache-layout.ts';
 import type { HubFile } from '../types.ts';
@@ -48,11 +48,6 @@ export async function openPartDisk(
 export async function bytesToAllocate(layout: CacheLayout, file: HubFile): Promise<number> {
   const found = await stat(partialPath(layout, file)).catch(() => null);
   return Math.max(0, file.sizeBytes - (found?.blocks ?? 0) * STAT_BLOCK_BYTES);
-}
-
-/** Forgets what was claimed of a blob. */
-export async function removeJournal(layout: CacheLayout, file: HubFile): Promise<void> {
-  await rm(journalPath(layout, file), { force: true });
 }
 
 async function storedClaims(layout: CacheLayout, file: HubFile): Promise<RangeSet> {

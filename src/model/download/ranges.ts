@@ -40,8 +40,3 @@ export function prefixLength(set: RangeSet): number {
   const [first] = set;
   return first?.from === 0 ? first.to : 0;
 }
-
-/** True when every byte of `inner` is in `outer`. */
-export function containsAll(outer: RangeSet, inner: RangeSet): boolean {
-  return inner.every(({ from, to }) => outer.some((range) => range.from <= from && to <= range.to));
-}
