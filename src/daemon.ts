@@ -1,28 +1,21 @@
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createChatKeeper } from './chat/keeper.ts';
 import { nodeCron } from './chat/nightly.ts';
-import { chatMountOf } from './chat/persistence.ts';
 import { applyOverrides } from './compose/overrides.ts';
 import { flagValue, servedModelName } from './compose/served-model.ts';
 import { createComposeSource } from './compose/source.ts';
 import { specHash } from './compose/spec-hash.ts';
 import { readInstallerStamp } from './deployment/installer-stamp.ts';
-import { createLogFiles } from './deployment/log-files.ts';
-import { consoleLines } from './deployment/log-lines.ts';
 import { DeploymentMemorySchema, INITIAL_DEPLOYMENT, startDeployment } from './deployment/machine.ts';
 import { diagnose } from './diagnosis/diagnose.ts';
 import { createEngine } from './docker/client.ts';
 import { createRequest } from './docker/container-spec.ts';
 import { createCredentials } from './docker/credentials.ts';
 import { bootSeconds, readBootId } from './host/boot-id.ts';
-import { createConsole } from './host/console.ts';
-import { createGpuReader, systemGpuParts } from './host/gpu-reader.ts';
-import { machineAddress } from './host/identity.ts';
 import { createIdentityKeeper } from './host/identity-keeper.ts';
 import { createKernelLog } from './host/kernel-log.ts';
 import { createMetadataClient } from './host/metadata-client.ts';
-import { statusLine } from './host/status-line.ts';
 import { createNotifier } from './host/systemd.ts';
 import { type Clock, toTimestamp } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
@@ -38,10 +31,8 @@ import { createProbes } from './services/probes.ts';
 import { createSupervisor } from './services/supervisor.ts';
 import type { Settings } from './settings.ts';
 import type { SettingsChange } from './settings-reload.ts';
-import { createProblemJournal, problemRecord, withoutErrors } from './status/problem-record.ts';
-import { createPublisher } from './status/publisher.ts';
+import { problemRecord, withoutErrors } from './status/problem-record.ts';
 import { readiness } from './status/readiness.ts';
-import type { Status } from './status/schema.ts';
 import { createControl } from './wiring/control.ts';
 import { createCredentialsKeeper } from './wiring/credentials.ts';
 import { createDesiredState } from './wiring/desired-state.ts';
@@ -49,21 +40,16 @@ import { createEngineCare, type EngineCare, pageAccount } from './wiring/engine-
 import { readRevision } from './wiring/engine-options.ts';
 import { createEngineSupport } from './wiring/engine-support.ts';
 import { createExposure, ExposureMemorySchema, UNEXPOSED } from './wiring/exposure.ts';
-import { apiGate, createGpuGate, needsGpu } from './wiring/gpu-gate.ts';
-import { createGpuWatch } from './wiring/gpu-watch.ts';
-import { createInstallerWatch } from './wiring/installer-watch.ts';
-import { createLoginMessage } from './wiring/login-message.ts';
+import { firstSteps } from './wiring/first-steps.ts';
+import { createChatFollower } from './wiring/follow-services.ts';
+import { createGpuRoom } from './wiring/gpu-room.ts';
 import { createModelSurroundings } from './wiring/model-surroundings.ts';
 import { createOomKills } from './wiring/oom-kills.ts';
 import { createOverrides, OverridesSchema } from './wiring/overrides.ts';
 import { createPageQuestion } from './wiring/page-question.ts';
 import { createStatusSource } from './wiring/status-source.ts';
-
-/** The loop looks at least every 5 s; a look older than this means that it is stuck. */
-const STUCK_AFTER_MS = 30_000;
-
-/** An engine that is there has been asked for the first container by then. */
-const FIRST_STEPS_MS = 50;
+import { createTellers } from './wiring/tellers.ts';
+import { createLiveness, feedWatchdog } from './wiring/watchdog.ts';
 
 /** What the daemon is made of. */
 export interface DaemonParts {
@@ -121,9 +107,21 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     clock,
     caFile: settings.hubCaFile,
   });
-  const gpuReader = createGpuReader(systemGpuParts(clock));
+  const gpu = createGpuRoom({
+    stateDirectory: settings.stateDirectory,
+    bootId,
+    uptimeSeconds: bootSeconds,
+    kernelLog: createKernelLog(),
+    clock,
+    log,
+    onChange: () => {
+      applyGates();
+      publisher.touch();
+    },
+    onAnswer: () => void surroundings.refresh(),
+  });
   const surroundings = createModelSurroundings({
-    gpus: gpuReader,
+    gpus: gpu.reader,
     engine,
     instanceType: () => identity.identity().instance_type,
     onChange: () => model.surroundingsChanged(),
@@ -189,7 +187,6 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
   const stamp = await readInstallerStamp(join(settings.stateDirectory, 'installer-stamp'), log);
   await deployment.set(startDeployment(deployment.get(), stamp, moment())).catch(() => undefined);
 
-  let apiNeedsGpu = false;
   const desired = createDesiredState({
     source: createComposeSource({
       file: settings.composeFile,
@@ -205,7 +202,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     redactor,
     onState: (state) => {
       source.setPaths([state.modelDirectory]);
-      apiNeedsGpu = state.project.services.some((service) => service.name === 'api' && needsGpu(service));
+      gpu.setProject(state.project);
       surroundings.setProject(state.project);
       const api = state.project.services.find((service) => service.name === 'api');
       const revision = api === undefined ? null : readRevision(api);
@@ -217,7 +214,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       credentialsFile.setProject(state.project);
       exposure.setDesired(care.setFiles(state));
       applyGates();
-      if (apiNeedsGpu) void gpuReader.read().then(({ gpus }) => care.setGpu(gpus?.[0]?.name ?? null));
+      if (gpu.needed) void gpu.reader.read().then(({ gpus }) => care.setGpu(gpus?.[0]?.name ?? null));
     },
     onChange: () => publisher.touch(),
   });
@@ -231,35 +228,6 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       void surroundings.refresh();
       publisher.touch();
     },
-  });
-  const installer = createInstallerWatch({
-    path: join(settings.stateDirectory, 'installer-steps.jsonl'),
-    bootId,
-    gpuAnswers: () => gpuGate.answers(),
-    clock,
-    log,
-    onChange: () => {
-      applyGates();
-      publisher.touch();
-    },
-  });
-  const gpuGate = createGpuGate({
-    ask: async () => ((await gpuReader.read()).gpus ?? []).length > 0,
-    clock,
-    onAnswer: () => {
-      log.info('the GPU answers');
-      void installer.refresh();
-      void surroundings.refresh();
-      applyGates();
-    },
-  });
-  const gpuWatch = createGpuWatch({
-    reader: gpuReader,
-    kernelLog: createKernelLog(),
-    uptimeSeconds: bootSeconds,
-    matters: () => apiNeedsGpu && installer.verdict().driver === 'not_awaited',
-    clock,
-    log,
   });
   const source = createStatusSource({
     version: parts.version,
@@ -277,64 +245,27 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     identity,
     store,
     desiredProblems: desired.problems,
-    installer,
+    installer: gpu.installer,
     exposure,
-    gpus: gpuWatch,
+    gpus: gpu.watch,
   });
 
   const notifier = createNotifier(environment);
-  const motd = createLoginMessage({
-    path: settings.motdFile,
-    clock,
-    options: () => ({
-      envFile: join(dirname(settings.composeFile), '.env'),
-      credentialsFile: credentialsFile.path(),
-      motdFile: settings.motdFile,
-      ssh: `${settings.credentialsUser ?? 'root'}@${machineAddress({ publicAddresses: identity.publicAddresses() }) ?? 'THIS_SERVER'}`,
-      logDirectory: settings.logDirectory,
-      listen: `${settings.listen.host}:${settings.listen.port}`,
-      published: supervisor.snapshot().published,
-    }),
-  });
-  const machineConsole = createConsole(settings.console, log);
-  let told: Status | null = null;
-  const logFiles = createLogFiles({ directory: settings.logDirectory, clock });
-  const problemJournal = createProblemJournal(parts.log, clock);
-  const publisher = createPublisher({
-    assemble: source.assemble,
-    sinks: [
-      async (status, change) => source.setFinding('motd', await motd.show(status, change)),
-      async (status) => source.setFinding('credentials', await credentialsFile.write(status)),
-      async (status) => {
-        const lines = consoleLines(told, status);
-        told = status;
-        await machineConsole.write(lines);
-      },
-      async (status) => source.setFinding('logs', await logFiles.write(status)),
-      async (status) => notifier.status(statusLine(status)),
-      async (status) => problemJournal(status),
-    ],
+  const { publisher, motd } = createTellers({
+    settings,
     clock,
     log,
+    journal: parts.log,
+    notifier,
+    source,
+    credentialsFile,
+    published: () => supervisor.snapshot().published,
+    publicAddresses: identity.publicAddresses,
   });
 
-  const applyGates = () => {
-    const { driver } = installer.verdict();
-    gpuGate.setAwaited(apiNeedsGpu && driver !== 'not_awaited');
-    const api = apiGate({
-      modelComplete: model.snapshot().complete && !care.repairing(),
-      needsGpu: apiNeedsGpu,
-      gpuAnswers: gpuGate.answers(),
-      driver,
-    });
-    supervisor.setGates({ api });
-  };
-  const livez = () => {
-    const ageMs = supervisor.lastTickAgeMs();
-    return ageMs < STUCK_AFTER_MS
-      ? { ok: true, detail: 'ok' }
-      : { ok: false, detail: `the loop has not moved for ${Math.round(ageMs / 1000)} s` };
-  };
+  const applyGates = () =>
+    supervisor.setGates({ api: gpu.gate(model.snapshot().complete && !care.repairing()) });
+  const livez = createLiveness(supervisor.lastTickAgeMs);
 
   /** Loaded late: its packages take as long to load as the engine takes to make a network, the first step after a boot. */
   const openApi = async () => {
@@ -351,28 +282,13 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     });
   };
 
-  /** Until the engine has shown a container, or has been asked to do what comes before one. */
-  const firstSteps = () => {
-    const shown = Promise.withResolvers<void>();
-    const stop = supervisor.onChange(({ services }) => {
-      if (Object.values(services).some((service) => service.container_id !== null)) shown.resolve();
-    });
-    return Promise.race([shown.promise, clock.sleep(FIRST_STEPS_MS)]).finally(stop);
-  };
-
   const connectRooms = () => {
-    let uiExits = 0;
+    const followChats = createChatFollower(chats);
     supervisor.onChange((snapshot) => {
       support.look(snapshot.docker);
       surroundings.look(snapshot);
       exposure.look(snapshot);
-      const ui = snapshot.services['ui'];
-      // Between create and inspect nothing is known of the mounts of a new container.
-      if (ui?.started_at != null) chats.setMount(chatMountOf(snapshot.mounts['ui'] ?? []));
-      const exits = ui?.restarts ?? 0;
-      chats.setPageReady(ui?.ready === true);
-      if (exits !== uiExits) chats.checkSoon();
-      uiExits = exits;
+      followChats(snapshot);
       // Not in this turn: the call that starts a dead container again leaves first.
       setImmediate(publisher.touch);
     });
@@ -381,14 +297,6 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       publisher.touch();
     });
     chats.onChange(() => publisher.touch());
-  };
-
-  const feedWatchdog = async (signal: AbortSignal) => {
-    const intervalMs = notifier.watchdogIntervalMs;
-    while (intervalMs !== null && !signal.aborted) {
-      if (livez().ok) notifier.watchdog();
-      await clock.sleep(intervalMs, signal).catch(() => undefined);
-    }
   };
 
   const refreshToken = () => {
@@ -414,13 +322,13 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     reload,
     async run(signal) {
       connectRooms();
-      await installer.refresh();
+      await gpu.installer.refresh();
       void surroundings.refresh();
       await desired.reload();
       // The engine works while the login message is written and the port is opened.
       const supervised = supervisor.run(signal);
       await publisher.publish();
-      await firstSteps();
+      await firstSteps(supervisor, clock);
       const api = await openApi();
       const { port } = await api.listen();
       log.info(`ai-sandbox ${parts.version} answers at http://${settings.listen.host}:${port}/status`);
@@ -430,16 +338,14 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
         model.run(signal),
         chats.run(signal),
         identity.run(signal),
-        installer.run(signal),
         exposure.run(signal),
         motd.run(signal, publisher.current),
-        gpuGate.run(signal),
-        gpuWatch.run(signal, publisher.touch),
+        gpu.run(signal, publisher.touch),
         care.run(signal),
         token.watch(signal, refreshToken),
         desired.watch(signal),
         source.run(signal, publisher.touch),
-        feedWatchdog(signal),
+        feedWatchdog({ notifier, alive: livez, clock }, signal),
       ]);
       notifier.stopping();
       await publisher.close();
