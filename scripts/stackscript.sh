@@ -247,6 +247,8 @@ settings() {
     install_directory 0700 "$home/.ssh" "$user_name"
     command install -m 0600 -o "$user_name" -g "$user_name" /root/.ssh/authorized_keys "$home/.ssh/"
   fi
+  # The daemon writes into it, and under its sandbox cannot give a file away.
+  [ -e "$home/.credentials" ] || command install -m 0600 -o "$user_name" -g "$user_name" /dev/null "$home/.credentials"
   install_directory 0755 /etc/systemd/system/ai-sandbox.service.d
   printf '[Service]\nEnvironment=AI_SANDBOX_CREDENTIALS_USER=%s\n' "$user_name" \
     >/etc/systemd/system/ai-sandbox.service.d/stackscript.conf
