@@ -16,7 +16,7 @@ export interface DaemonEnd {
 const BAD_SETTING = '78';
 
 /** Why nobody watches any more, in one sentence without a full stop. */
-export function endReason({ result, status }: DaemonEnd): string {
+function endReason({ result, status }: DaemonEnd): string {
   switch (result) {
     case 'success':
       return 'the daemon was stopped';
@@ -39,7 +39,7 @@ export function endReason({ result, status }: DaemonEnd): string {
 }
 
 /** What a person does about it: after a bad setting it stays down, after any other failure systemd starts it again. */
-export function endRemedy(end: DaemonEnd): string {
+function endRemedy(end: DaemonEnd): string {
   if (end.result === 'exit-code' && end.status === BAD_SETTING) {
     return 'journalctl -u ai-sandbox -p err -n 5 names the setting; correct it in /etc/default/ai-sandbox, then: systemctl restart ai-sandbox';
   }
