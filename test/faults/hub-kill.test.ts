@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundle } from '../../scripts/bundle.ts';
 import { cacheLayout } from '../../src/model/cache-layout.ts';
 import { findComplete } from '../../src/model/cached-model.ts';
 import { SMALLEST_PART_BYTES } from '../../src/model/download/plan.ts';
@@ -17,11 +18,15 @@ import { hubClientPython, runPython } from '../support/hub-client.ts';
 import { modelContents } from '../support/model-files.ts';
 
 const MODEL_ID = 'acme/tiny';
-const PROGRAM = join(import.meta.dirname, '../support/download-model.ts');
-const SHARD_BYTES = 200_000_000;
+/** Bundled as the daemon is, with the hashing thread beside it: twenty starts of the sources would take long. */
+const PROGRAMS = {
+  'download-model': join(import.meta.dirname, '../support/download-model.ts'),
+  'model-hasher': join(import.meta.dirname, '../../src/model/download/hash-worker-main.ts'),
+};
+const SHARD_BYTES = 150_000_000;
 const KILLS = 20;
 /** A run is killed after a random number of bytes up to this; with nothing kept, the last run would fetch everything. */
-const BYTES_UNTIL_KILL = 45_000_000;
+const BYTES_UNTIL_KILL = 35_000_000;
 
 /** Starts the program, and kills it as soon as the hub has sent so many more bytes. False when it ended before. */
 async function killAfter(hub: RunningHub, start: () => ChildProcess, bytes: number): Promise<boolean> {
@@ -37,6 +42,7 @@ async function killAfter(hub: RunningHub, start: () => ChildProcess, bytes: numb
 describe('a download that is killed twenty times at random moments', () => {
   const { identifier } = parseModelIdentifier(MODEL_ID);
   let directory = '';
+  let programs = '';
   let server: RunningHub;
   let model: Repository;
   let kills = 0;
@@ -48,8 +54,11 @@ describe('a download that is killed twenty times at random moments', () => {
     model = await repositoryFrom(MODEL_ID, contents);
     server = await startHub({ models: [model], throttle: 12_000_000 });
     directory = await mkdtemp(join(tmpdir(), 'hub-kill-'));
+    programs = await mkdtemp(join(tmpdir(), 'hub-kill-programs-'));
+    await bundle(PROGRAMS, programs);
+    const program = join(programs, 'download-model.mjs');
     const start = () =>
-      spawn(process.execPath, [PROGRAM, server.url, MODEL_ID, directory], { stdio: 'inherit' });
+      spawn(process.execPath, [program, server.url, MODEL_ID, directory], { stdio: 'inherit' });
     while (kills < KILLS && (await killAfter(server, start, Math.random() * BYTES_UNTIL_KILL))) kills += 1;
     sentBeforeLast = server.bytesSent();
     lastExit = await once(start(), 'exit');
@@ -57,6 +66,7 @@ describe('a download that is killed twenty times at random moments', () => {
   afterAll(async () => {
     await server.close();
     await rm(directory, { recursive: true, force: true });
+    await rm(programs, { recursive: true, force: true });
   });
 
   const shards = () => model.files.filter((file) => /^model-.*\.safetensors$/.test(file.path));
