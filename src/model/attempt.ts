@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import { sweepLeftovers } from './cache.ts';
 import { cacheLayout } from './cache-layout.ts';
 import { findComplete } from './cached-model.ts';
 import { completeDownload, createDownloadMeter } from './download/meter.ts';
@@ -58,8 +59,6 @@ export function createAttempt(parts: AttemptParts): Attempt {
         hub,
         clock,
         log,
-        freeBytes,
-        reserveBytes,
         silenceLimitMs,
         bytesPerSecond,
         meter,
@@ -97,6 +96,7 @@ export function createAttempt(parts: AttemptParts): Attempt {
     const fault = current.judged?.finding ?? null;
     if (fault !== null) throw new ModelError(fault);
     const layout = cacheLayout(directory, model.identifier);
+    await sweepLeftovers(layout, model.files).catch(() => undefined);
     const freed = await sweepForeignLeftovers(layout, await lockedInodes()).catch(() => 0);
     if (freed > 0) log.info('partial files of another client were removed', { bytes: freed });
     const lack = await checkSpace(

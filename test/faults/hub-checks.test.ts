@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -180,6 +181,8 @@ describe('what is known before the first byte', () => {
     });
     one.keeper.setWanted({ text: MODEL_ID, directory: one.directory, revision: 'v9' });
     expect((await one.until(({ problem }) => problem !== null)).problem?.code).toBe('revision_not_found');
+    // A commit is found by readers without a ref; `main` may mean another one.
+    expect(await readdir(join(one.directory, 'hub/models--acme--tiny/refs'))).toEqual([]);
   });
 });
 
