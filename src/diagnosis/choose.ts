@@ -1,4 +1,4 @@
-import { describeExit } from './exit.ts';
+import { describeExit, silentExit } from './exit.ts';
 import type { Match } from './match.ts';
 import type { Message } from './message.ts';
 import type { Ending } from './types.ts';
@@ -77,10 +77,9 @@ function firstCause(state: RunState, ending: Ending, from: number, whileReady: b
   if (exit !== null) return { kind: 'exit', exit, index: last };
   if (found.always !== null) return byProof(found.always, whileReady);
   if (found.secondary !== null) return byProof(found.secondary, whileReady);
-  if (unknown !== null && ending.exitCode !== null && ending.exitCode !== 0) {
-    return { kind: 'unknown', message: unknown, index: unknown.index };
-  }
-  return null;
+  if (ending.exitCode === null || STOPPED_CODES.has(ending.exitCode)) return null;
+  if (unknown !== null) return { kind: 'unknown', message: unknown, index: unknown.index };
+  return { kind: 'exit', exit: silentExit(ending.exitCode), index: last };
 }
 
 function byProof(proof: Proof, whileReady: boolean): Cause {

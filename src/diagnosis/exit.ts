@@ -62,3 +62,12 @@ export function describeExit({ exitCode, oomKilled }: Ending): ExitMeaning | nul
     }
   }
 }
+
+/** An exit code that says only that something failed, of a log that has no sign of it. */
+export function silentExit(exitCode: number): ExitMeaning {
+  return {
+    code: 'unknown_failure',
+    detail: `it ended with exit code ${exitCode}, and its log does not tell why`,
+    certain: false,
+  };
+}

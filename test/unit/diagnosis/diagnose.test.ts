@@ -173,6 +173,7 @@ describe('the way it ended', () => {
     ['an unknown instruction', { exitCode: 132 }, 'cpu_unsupported'],
     ['a command that is not there', { exitCode: 127 }, 'command_not_found'],
     ['exit code 0', { exitCode: 0 }, null],
+    ['exit code 1', { exitCode: 1 }, 'unknown_failure'],
   ])('tells %s where the log is silent', (_name, ending, code) => {
     expect(explain(QUIET, ending)?.code ?? null).toBe(code);
     expect(explain([], ending)?.code ?? null).toBe(code);
