@@ -183,7 +183,7 @@ export const OPEN_WEBUI_SETTINGS_SIGNATURES: readonly Signature[] = [
     patterns: [
       /No such option:? '?(?<option>--?[\w-]{1,60})/,
       /Invalid value for '?(?<option>--?[\w-]{1,60})/,
-      /Got unexpected extra arguments? \((?<option>[^)]{1,120})\)/,
+      /Got unexpected extra argument(?:s|\(s\))? \((?<option>[^)]{1,120})\)/,
       /Missing (?:option|argument|command)\b/,
       /Option '(?<option>--?[\w-]{1,60})' requires an argument/,
       /No such command '(?<option>[^']{1,60})'/,
@@ -194,6 +194,7 @@ export const OPEN_WEBUI_SETTINGS_SIGNATURES: readonly Signature[] = [
       'No such option: --no-such-option',
       "Error: Invalid value for '--port': 'http' is not a valid integer.",
       'Error: Got unexpected extra argument (extra)',
+      'Got unexpected extra argument(s) (extra)',
     ],
     checkedAgainst: CHECKED,
   },

@@ -269,6 +269,12 @@ export const OPEN_WEBUI_CASES: readonly Case[] = [
   ui('option-unknown', 'ui_setting_invalid', 'an option that does not exist', {
     args: ['open-webui', 'serve', '--no-such-option'],
   }),
+  ui('option-command', 'ui_setting_invalid', 'a command that the program does not have', {
+    args: ['open-webui', 'start'],
+  }),
+  ui('option-extra', 'ui_setting_invalid', 'an argument that is too many', {
+    args: ['open-webui', 'serve', 'extra'],
+  }),
   ui('option-port', 'ui_setting_invalid', 'a port that is none', {
     args: ['open-webui', 'serve', '--port', 'http'],
   }),
@@ -292,8 +298,12 @@ export const OPEN_WEBUI_CASES: readonly Case[] = [
     args: ['open-webui', 'serve', '--host', '0.0.0.0', '--port', '80'],
   }),
   // ends
+  ui('ui-open-files', 'process_limit_reached', 'a limit of 12 open files', {
+    docker: ['--ulimit', 'nofile=12:12'],
+  }),
+  ui('ui-process-limit', 'process_limit_reached', 'a limit of 1 process', { docker: ['--pids-limit', '1'] }),
   ui('ui-memory-limit', 'out_of_memory', 'a memory limit that kills it while it starts', {
-    docker: ['--memory', '150m', '--memory-swap', '150m'],
+    docker: ['--memory', '80m', '--memory-swap', '80m'],
   }),
   ui('ui-killed', 'process_killed', 'SIGKILL while serving', {
     once: {

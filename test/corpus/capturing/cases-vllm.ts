@@ -112,6 +112,9 @@ export const VLLM_CASES: readonly Case[] = [
   vllm('flag-choice', 'argument_invalid', 'a value that an option does not have', {
     args: withArguments('--dtype', 'float7'),
   }),
+  vllm('flag-no-value', 'argument_invalid', 'an option that wants a value gets none', {
+    args: withArguments('--max-num-seqs'),
+  }),
   vllm('flag-number', 'argument_invalid', 'a word where a number belongs', {
     args: withArguments('--max-num-seqs', 'many'),
   }),
@@ -244,9 +247,6 @@ export const VLLM_CASES: readonly Case[] = [
     docker: ['-e', 'CXX=/usr/bin/no-such-compiler', '-e', 'CC=/usr/bin/no-such-compiler'],
     args: API_ARGUMENTS.filter((argument) => argument !== '--enforce-eager'),
   }),
-  vllm('home-not-writable', 'file_permission_denied', 'a user who may not write its home', {
-    docker: ['--user', '12345:12345', '-e', 'HOME=/root'],
-  }),
   vllm('weights-not-readable', 'file_permission_denied', 'a user who may not read the weights', {
     docker: ['--user', '12345:12345', '-e', 'HOME=/tmp'],
     prepare: async (lab) => {
@@ -267,8 +267,20 @@ export const VLLM_CASES: readonly Case[] = [
     docker: ['--shm-size', '64k'],
     args: withArguments('--tensor-parallel-size', '2'),
   }),
-  vllm('process-limit', 'process_limit_reached', 'a limit of 12 processes and threads', {
-    docker: ['--pids-limit', '12'],
+  vllm('log-level', 'argument_invalid', 'a log level that does not exist', {
+    environment: { VLLM_LOGGING_LEVEL: 'LOUD' },
+  }),
+  vllm('log-settings', 'argument_invalid', 'a file of log settings that does not exist', {
+    environment: { VLLM_LOGGING_CONFIG_PATH: '/etc/no-such-file.json' },
+  }),
+  vllm('open-files', 'process_limit_reached', 'a limit of 12 open files', {
+    docker: ['--ulimit', 'nofile=12:12'],
+  }),
+  vllm('process-limit', 'process_limit_reached', 'a limit of 2 processes and threads', {
+    docker: ['--pids-limit', '2'],
+  }),
+  vllm('memory-limit-import', 'out_of_memory', 'a memory limit in which not even the program fits', {
+    docker: ['--memory', '60m', '--memory-swap', '60m'],
   }),
   // ends
   vllm('killed-engine-serving', 'engine_dead', 'the engine process is killed while serving: exit code 0', {
