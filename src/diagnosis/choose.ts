@@ -53,12 +53,28 @@ export function chooseCause(state: RunState, ending: Ending): Cause | null {
       const before = found.primaries.find(({ message }) => message.index <= shutdown + 1);
       return before === undefined ? null : byProof(before, false);
     }
-    return firstCause(state, ending, 0, false);
+    return isProven(state, ending) ? firstCause(state, ending, 0, false) : null;
   }
   if (death === null && shutdown !== null && !bad) return null;
   const killed = ending.exitCode === 137 && shutdown === null;
   if (death === null && !bad && !killed) return found.always === null ? null : byProof(found.always, true);
   return firstCause(state, ending, (death ?? last) - DEATH_LINES, true);
+}
+
+/** Whether anything says that the start has failed, beside what the program went on after. */
+function isProven({ found, death }: RunState, { exitCode, oomKilled }: Ending): boolean {
+  const unhandled = [...found.primaries, ...(found.weak === null ? [] : [found.weak])].some(
+    ({ match }) => !match.handled,
+  );
+  const ended = oomKilled || (exitCode !== null && exitCode !== 0);
+  return (
+    unhandled ||
+    ended ||
+    death !== null ||
+    found.unknown !== null ||
+    found.secondary !== null ||
+    found.always !== null
+  );
 }
 
 function firstCause(state: RunState, ending: Ending, from: number, whileReady: boolean): Cause | null {

@@ -10,6 +10,8 @@ export interface Match {
   groups: Readonly<Record<string, string | undefined>>;
   /** The line that proves it. */
   line: string;
+  /** The program went on after it, or means to: alone it is no sign of a failure. */
+  handled: boolean;
 }
 
 /** A shorter message may be part of a word; a longer one is cut. */
@@ -92,6 +94,7 @@ function matchMessage(signatures: readonly Prepared[], message: Message, everyLi
     const match: Match = {
       ...found,
       line: text,
+      handled: warning || isHandled(message) || RETRY.test(text),
       strength:
         warning || isHandled(message)
           ? weaker(found.signature.strength)
@@ -115,6 +118,9 @@ function cut(text: string): string {
 }
 
 const RANK: Readonly<Record<SignatureStrength, number>> = { secondary: 0, weak: 1, primary: 2, host: 3 };
+
+/** What the hub's client writes before it tries again. */
+const RETRY = /thrown while requesting|Retrying in \d|^An error happened while trying to locate/;
 
 /** What is logged as an error and tried again, or done without: it counts only where nothing else is found. */
 function isHandled({ file, lines }: Message): boolean {

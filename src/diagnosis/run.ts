@@ -146,13 +146,18 @@ function forget(found: Evidences, process: string | null): void {
   if (found.unknown !== null && !other(found.unknown)) found.unknown = null;
 }
 
+/** Open WebUI does without its embedding model, and says so with whatever its libraries say. */
+const DONE_WITHOUT =
+  /^Cannot determine model snapshot path|^Error (?:loading SentenceTransformer|updating (?:embedding )?model)/;
+
 function takeMessage(matcher: Matcher, state: RunState, message: Message): void {
+  if (DONE_WITHOUT.test(message.lines[0] ?? '')) return;
   const { found } = state;
   const ofRequest =
     REQUEST_FILES.test(message.file) ||
     REQUEST_FRAMES.test(message.frames) ||
     REQUEST_WORDS.test(message.lines[0] ?? '');
-  const settled = state.ready === null && found.primaries.length > 0;
+  const settled = state.ready === null && found.primaries.some(({ match: { handled } }) => !handled);
   const match = matcher.match(message, settled);
   if (match === null) {
     if (!ofRequest && !settled) noteUnknown(found, message);
