@@ -212,7 +212,7 @@ export const OPEN_WEBUI_CASES: readonly Case[] = [
     environment: { WEBUI_SECRET_KEY: '' },
     args: ['python3', '-m', 'uvicorn', 'open_webui.main:app', '--port', '8080'],
   }),
-  ui('secret-not-writable', 'file_permission_denied', 'no secret key, and none can be written', {
+  ui('secret-not-writable', 'chat_secret_missing', 'no secret key, in a container that is read-only', {
     docker: ['--read-only', '--tmpfs', '/tmp'],
     environment: { WEBUI_SECRET_KEY: '' },
   }),
