@@ -31,7 +31,7 @@ export async function openGate(address: string, port: number, target: number): P
         at += part.length;
         if (speed !== null) {
           paidUntil = Math.max(paidUntil, performance.now()) + (part.length / speed) * 1000;
-          await sleep(paidUntil - performance.now());
+          await sleep(Math.max(0, paidUntil - performance.now()));
         }
         yield part;
       }
@@ -42,12 +42,10 @@ export async function openGate(address: string, port: number, target: number): P
     for (const socket of [machine, upstream]) {
       sockets.add(socket);
       socket.on('error', () => undefined);
-      socket.once('close', () => {
-        sockets.delete(socket);
-        machine.destroy();
-        upstream.destroy();
-      });
+      socket.once('close', () => sockets.delete(socket));
     }
+    // Not the other way round: what the server sent last may still be on its slow way.
+    machine.once('close', () => upstream.destroy());
     machine.pipe(upstream);
     pipeline(upstream, slowed, machine).catch(() => undefined);
   });

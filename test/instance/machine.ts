@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Status } from '../../src/status/schema.ts';
 import type { CommandResult, PrivateEngine } from '../support/engine.ts';
@@ -83,7 +84,10 @@ const BOOT_ARGUMENTS = [
   '--env=DOCKER_ALLOW_IPV6_ON_IPV4_INTERFACE=1',
 ];
 
-/** systemd 257 wants to be asked for cgroups of version 1. */
+/** What statfs(2) says of a hierarchy of cgroups of version 2. */
+const CGROUP2_SUPER_MAGIC = 0x63677270;
+
+/** systemd 257 wants to be asked for cgroups of version 1, where this computer has those. */
 const CGROUP_1_ARGUMENTS = ['systemd.unified_cgroup_hierarchy=0', 'SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1'];
 
 /** Makes a machine and boots it. */
@@ -99,6 +103,7 @@ export async function bootMachine(
     return result.stdout;
   };
   const image = options.image ?? (await rootImage(engine, suite));
+  const cgroups = await statfs('/sys/fs/cgroup');
   await engine.docker(['rm', '-f', '-v', name]);
   await docker([
     'create',
@@ -110,7 +115,7 @@ export async function bootMachine(
     ...(options.arguments ?? []),
     image,
     '/lib/systemd/systemd',
-    ...(suite === 'trixie' ? CGROUP_1_ARGUMENTS : []),
+    ...(suite === 'trixie' && cgroups.type !== CGROUP2_SUPER_MAGIC ? CGROUP_1_ARGUMENTS : []),
   ]);
 
   const run: Machine['run'] = (line, more = {}) =>

@@ -156,6 +156,7 @@ async function pushStandIns(engine: PrivateEngine, registry: Registry): Promise<
     for (const args of [
       ['tag', from, to],
       ['push', '-q', to],
+      ['rmi', to], // only the name
     ]) {
       const result = await engine.docker(args, { timeoutMs: 120_000 });
       if (result.code !== 0) throw new Error(`docker ${args.join(' ')}: ${result.stderr}`);
