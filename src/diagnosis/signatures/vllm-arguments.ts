@@ -70,6 +70,9 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
       /Invalid environment variable (?<name>VLLM_\w+)/,
       /invalid literal for int\(\) with base 10: 'tcp:\/\//,
       /(?<name>VLLM_\w+) (?:is set to|=|must be|should be|cannot be|has an? (?:invalid|unknown))/,
+      // VLLM_LOGGING_LEVEL and VLLM_LOGGING_CONFIG_PATH
+      /^ValueError: Unknown level: /,
+      /Could not load logging config\. File does not exist/,
     ],
     remedy: ({ value, name }) =>
       value === undefined
@@ -78,6 +81,8 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
           : `Correct or remove ${name} in the environment of the api service.`
         : 'Kubernetes sets VLLM_PORT for a service named vllm: rename that service, or set enableServiceLinks: false.',
     samples: [
+      "ValueError: Unknown level: 'LOUD'",
+      "RuntimeError: ('Could not load logging config. File does not exist: %s', '/etc/no-such-file.json')",
       "ValueError: VLLM_PORT 'tcp://10.43.0.12:8000' appears to be a URI. This may be caused by a Kubernetes service discovery issue,check the warning in: https://docs.vllm.ai/en/stable/serving/env_vars.html",
       "ValueError: Invalid value 'FLASH' for VLLM_ATTENTION_BACKEND. Valid options: ['FLASH_ATTN']",
       'RuntimeError: Invalid environment variable VLLM_CPU_KVCACHE_SPACE 0.5, expect a positive integer value.',
