@@ -217,7 +217,7 @@ describe.each(suites)(
       await machine.waitUntil('grep -q "value that is not allowed" /etc/motd', 'the stamp', 8_000);
       expect(await machine.run('systemctl is-failed ai-sandbox')).toMatchObject({ stdout: 'failed\n' });
       await machine.must(
-        "sed -i '/^AI_SANDBOX_LISTEN/d' /etc/default/ai-sandbox; systemctl restart ai-sandbox",
+        "sed -i '/^AI_SANDBOX_LISTEN/d' /etc/default/ai-sandbox; systemctl restart ai-sandbox || { journalctl -u ai-sandbox -n 30 -o cat --no-pager; false; }",
       );
       await untilReady(machine);
       expect(await containers(machine)).toBe(ids);
