@@ -66,6 +66,8 @@ const CAUSES: Readonly<Record<Cause, Diagnosis>> = {
 const FATAL_STARTS = 2;
 /** Starts within half an hour that a settled loop or a cause in the machine may have: five, and the slow pace. */
 const SETTLED_STARTS = 12;
+/** A stop that fails is asked for again, at the pace of failed calls. */
+const ANEW_MS = 60_000;
 /** Further starts that one other fault may cost. */
 const EXCUSED_STARTS = 6;
 
@@ -78,6 +80,8 @@ interface Oracle {
   readySince: number | null;
   /** What its runs die of now. */
   sick: { cause: Cause; afterSeconds: number; starts: number[]; heals: number } | null;
+  /** Until then its container may be made anew because of what it died of, also when that has passed meanwhile. */
+  anewUntil: number;
 }
 
 /** Errors are made by the thousand here, and nobody reads their stacks. */
@@ -136,6 +140,9 @@ export async function simulate({ faults, salt }: Sequence): Promise<void> {
     }
     const name = serviceOf(call);
     const target = engine.containers.get(call.object);
+    // Also where the engine does not answer: the stop may have reached it.
+    if (call.name === 'stopContainer') stopping.add(call.object);
+    if (call.name === 'startContainer') stopping.delete(call.object);
     if (bad !== null && bad.count > 0 && chance() < 0.7) {
       bad.count -= 1;
       if (name !== null && (call.name === 'startContainer' || call.name === 'killContainer')) forgive(name);
@@ -173,8 +180,8 @@ export async function simulate({ faults, salt }: Sequence): Promise<void> {
       }
     }
     // A sick one may be made anew to heal it.
-    const disturbs =
-      oracle.sick === null && ['stopContainer', 'killContainer', 'removeContainer'].includes(call.name);
+    const ill = oracle.sick !== null || call.at < oracle.anewUntil;
+    const disturbs = !ill && ['stopContainer', 'killContainer', 'removeContainer'].includes(call.name);
     if (disturbs && oracle.wanted && target !== undefined && isHealthy(target) && !asked.has(name)) {
       fail(`${call.name} of a healthy ${name}`);
     }
@@ -243,6 +250,7 @@ export async function simulate({ faults, salt }: Sequence): Promise<void> {
         const { sick } = oracle;
         if (found?.facts.state === 'running' && sick !== null && ageMs(found) >= sick.afterSeconds * 1_000) {
           say(found, `${name} ${sick.cause}`);
+          if (sick.cause === 'access') oracle.anewUntil = clock.monotonicMs() + ANEW_MS;
           crash(name, found, 1, false);
         }
         const healthy = found?.facts.state === 'running' && !found.hung && ageMs(found) > READY_AFTER_MS;
@@ -262,14 +270,17 @@ export async function simulate({ faults, salt }: Sequence): Promise<void> {
   };
   const crash = (name: Name, found: ScriptedContainer, code: number, oom: boolean) => {
     trace(`${name} crashes`);
-    countFailure(name);
+    // Who asks a container to stop takes its end for an answer, whatever it dies of meanwhile.
+    if (!stopping.has(found.facts.id)) countFailure(name);
     // An exit that nobody can tell from the engine's own absence may be laid at its door.
     if (!engine.up || cut) forgive(name);
     engine.exit(found.facts.id, code, { oom });
   };
   /** The last words of a run. */
   const say = (found: ScriptedContainer, text: string) => {
-    found.log = [{ timestamp: clock.now().toISOString(), stream: 'stderr', text }];
+    // An engine notes the end of a process after its last line.
+    const timestamp = new Date(clock.now().getTime() - 1).toISOString();
+    found.log = [{ timestamp, stream: 'stderr', text }];
   };
   const countFailure = (name: Name) => {
     const oracle = oracles[name];
@@ -278,6 +289,8 @@ export async function simulate({ faults, salt }: Sequence): Promise<void> {
     oracle.readySince = null;
   };
   let cut = false;
+  /** Containers that were asked to stop and not started since. */
+  const stopping = new Set<string>();
 
   await pass(10_000);
   for (const fault of faults) {
@@ -431,7 +444,7 @@ function diagnosed(code: Diagnosis['code'], signature: string, values: Diagnosis
 }
 
 function newOracle(): Oracle {
-  return { wanted: true, crashes: 0, crashedAt: 0, readySince: null, sick: null };
+  return { wanted: true, crashes: 0, crashedAt: 0, readySince: null, sick: null, anewUntil: 0 };
 }
 
 function treatmentOf(how: Extract<Fault, { kind: 'bad-calls' }>['how'], chance: () => number): Treatment {
