@@ -73,7 +73,7 @@ export function createGpuReader(parts: GpuReaderParts): GpuReader {
 }
 
 /** What only one of the two answers tells is taken from that one; the first wins where both do. */
-export function mergeGpus(first: readonly GpuFacts[], second: readonly GpuFacts[]): GpuFacts[] {
+function mergeGpus(first: readonly GpuFacts[], second: readonly GpuFacts[]): GpuFacts[] {
   if (first.length === 0) return [...second];
   return first.map((gpu) => {
     const other = second.find((each) => each.uuid !== null && each.uuid === gpu.uuid);

@@ -40,7 +40,7 @@ type HubSubject = Pick<HubQuestion, 'id' | 'revision'>;
 export type AnswerHead = StreamHead & Pick<HttpAnswer, 'url' | 'fromHub'>;
 
 /** Takes an answer as it comes, after redirects. */
-export interface AnswerReceiver {
+interface AnswerReceiver {
   /** Whether its bytes are wanted. What it throws ends the connection. */
   onHead(head: AnswerHead): boolean;
   /** The next bytes; a promise pauses the connection until it resolves. */

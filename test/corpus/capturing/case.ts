@@ -2,7 +2,7 @@ import type { FaultPlan } from '../../stand-ins/hub/faults.ts';
 import type { HubOptions } from '../../stand-ins/hub/hub.ts';
 
 /** Families of the corpus; each is a folder of it. */
-export type Family = 'vllm' | 'hub' | 'docker' | 'open-webui' | 'healthy';
+type Family = 'vllm' | 'hub' | 'docker' | 'open-webui' | 'healthy';
 
 /** One fault that is really provoked. */
 export interface Case {
@@ -35,7 +35,7 @@ export interface ContainerRun {
 }
 
 /** A command of the Docker client that fails; what the engine says is captured. */
-export interface RefusedRun {
+interface RefusedRun {
   command: (lab: Lab) => Promise<string[]>;
 }
 
