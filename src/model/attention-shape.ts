@@ -32,6 +32,9 @@ const DEFAULT_WINDOW_PATTERN: Readonly<Record<string, number>> = {
   cohere2: 4,
 };
 
+/** Ten times more than any model has; a larger number is no number of layers. */
+const MAXIMUM_LAYERS = 2_000;
+
 /** Heads of the queries; the number of GPUs that share a model must divide it. */
 export function attentionHeads(language: Fields): number | null {
   return number(language['num_attention_heads']) ?? number(language['n_head']) ?? number(language['n_heads']);
@@ -46,7 +49,8 @@ export function attentionOf(language: Fields, outerType: string | null): Attenti
     number(language['num_layers']);
   const type = string(language['model_type']) ?? outerType ?? '';
   const heads = attentionHeads(language);
-  if (layers === null) return null;
+  // A hub's file is hostile until read: each layer is looked at, and a number of them costs memory.
+  if (layers === null || layers > MAXIMUM_LAYERS) return null;
   const latentRank = number(language['kv_lora_rank']);
   if (latentRank !== null && LATENT_MODEL_TYPE.test(type)) {
     const kept = layerKinds(language, layers, type).filter((kind) => kind !== 'none').length;

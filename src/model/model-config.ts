@@ -100,11 +100,12 @@ function mistralQuantization(quantization: Fields): string {
 }
 
 function languagePart(config: Fields): Fields {
-  for (const key of TEXT_CONFIG_KEYS) {
-    const part = config[key];
-    if (isRecord(part)) return languagePart(part);
+  let part = config;
+  for (;;) {
+    const inner = TEXT_CONFIG_KEYS.map((key) => part[key]).find(isRecord);
+    if (inner === undefined) return part;
+    part = inner;
   }
-  return config;
 }
 
 function dtypeOf(config: Fields): string | null {

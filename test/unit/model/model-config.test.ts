@@ -97,6 +97,21 @@ describe('reading the configuration of a model', () => {
     ]);
   });
 
+  it('takes a number of layers that would fill the memory for none', () => {
+    const text = JSON.stringify({
+      ...PUBLISHED.gptOss20b,
+      layer_types: [],
+      num_hidden_layers: 2_000_000_000,
+    });
+    expect(readModelConfig(text)?.attention).toBeNull();
+  });
+
+  it('finds the language part however deep it stands', () => {
+    const depth = 5_000;
+    const text = `${'{"text_config":'.repeat(depth)}{"max_position_embeddings":4096}${'}'.repeat(depth)}`;
+    expect(readModelConfig(text)?.maxModelLen).toBe(4096);
+  });
+
   it('never throws, whatever a hub sends, and never reads negative or endless numbers', () => {
     const key = fc.constantFrom(
       ...Object.keys(PUBLISHED.gptOss20b),
