@@ -16,9 +16,6 @@ const SMALLEST_CONTEXT_TOKENS = 256;
 /** Larger than any model's context: a number beyond it was misread. */
 const LARGEST_CONTEXT_TOKENS = 100_000_000;
 
-/** Signatures of a file of the model that is not what it should be. */
-const DAMAGED_FILE_SIGNATURES: ReadonlySet<string> = new Set(['corrupt', 'truncated']);
-
 /** The way to heal a cause; null where only a person, or nothing but another start, helps. Pure. */
 export function healFor(diagnosis: Diagnosis): Heal | null {
   const estimate = diagnosis.values['estimated_max_model_len'];
@@ -32,7 +29,7 @@ export function healFor(diagnosis: Diagnosis): Heal | null {
   if (diagnosis.code === 'gpu_access_lost') {
     return { kind: 'recreate', cause: 'it lost its access to the GPU, which only a new container gets back' };
   }
-  if (diagnosis.signature !== null && DAMAGED_FILE_SIGNATURES.has(diagnosis.signature)) {
+  if (diagnosis.code === 'model_file_corrupt') {
     return { kind: 'refetch', cause: 'a file of the model is damaged' };
   }
   return null;

@@ -43,13 +43,17 @@ export function createGpuRoom(parts: {
     gpuAnswers: () => gate.answers(),
     clock,
     log,
-    onChange,
+    onChange: () => {
+      watch.lookSoon();
+      onChange();
+    },
   });
   const gate = createGpuGate({
     ask: async () => ((await reader.read()).gpus ?? []).length > 0,
     clock,
     onAnswer: () => {
       log.info('the GPU answers');
+      watch.lookSoon();
       parts.onAnswer();
       onChange();
     },

@@ -19,6 +19,8 @@ export interface GpuWatch {
   /** Empty: the machine has none. Null: not known. */
   gpus(): GpuView[] | null;
   problem(): Problem | null;
+  /** Looks again now: a driver has come, or is not awaited any more. */
+  lookSoon(): void;
   /** Looks from time to time until `signal` aborts. Never rejects. */
   run(signal: AbortSignal, onChange: () => void): Promise<void>;
 }
@@ -38,6 +40,7 @@ export function createGpuWatch(parts: {
   let reading: GpuReading | null = null;
   let standing: Problem | null = null;
   let xids: XidEvent[] = [];
+  let wake = new AbortController();
 
   const timeOf = (atSeconds: number | null): string => {
     const agoMs = atSeconds === null ? 0 : Math.max(0, parts.uptimeSeconds() - atSeconds) * 1000;
@@ -56,7 +59,9 @@ export function createGpuWatch(parts: {
     const [now, events] = await Promise.all([reader.read(), kernelLog.poll()]);
     take(events);
     reading = now;
-    standing = carryProblem(standing, gpuFinding(now, xids, parts.uptimeSeconds(), explainOutput), clock);
+    // What stood while the driver was awaited says nothing about the time after it.
+    const finding = parts.matters() ? gpuFinding(now, xids, parts.uptimeSeconds(), explainOutput) : null;
+    standing = carryProblem(standing, finding, clock);
   };
 
   return {
@@ -73,11 +78,14 @@ export function createGpuWatch(parts: {
       });
     },
     problem: () => (parts.matters() ? standing : null),
+    lookSoon: () => wake.abort(),
     async run(signal, onChange) {
       while (!signal.aborted) {
+        wake = new AbortController();
         await look();
         onChange();
-        await clock.sleep(LOOK_INTERVAL_MS, signal).catch(() => undefined);
+        const either = AbortSignal.any([signal, wake.signal]);
+        await clock.sleep(LOOK_INTERVAL_MS, either).catch(() => undefined);
       }
       await kernelLog.close();
     },

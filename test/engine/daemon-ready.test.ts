@@ -49,6 +49,11 @@ beforeAll(async () => {
     seen.push({ status, motd: await daemon.motd(), readyz });
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+  // The page is asked for its models again once api is ready, which takes it a moment.
+  await expect
+    .poll(async () => (await daemon.status()).services['ui']?.backend_ready, { timeout: 20_000 })
+    .toBe(true);
+  status = await daemon.status();
 }, READY_LIMIT_MS + 60_000);
 
 describe('on the way from nothing to ready', () => {
@@ -156,7 +161,7 @@ describe('when it is ready', () => {
       },
       services: {
         api: service(stage.images.api),
-        ui: { ...service(stage.images.ui), backend_ready: null },
+        ui: { ...service(stage.images.ui), backend_ready: true },
       },
       chat: {
         persistence_state: 'persisted',

@@ -21,8 +21,8 @@ const SMALL_CACHE = diagnosis({
 });
 const NO_ACCESS = diagnosis({ code: 'gpu_access_lost', signature: 'nvml_lost' });
 const DAMAGED = diagnosis({
-  code: 'model_checksum_mismatch',
-  signature: 'corrupt',
+  code: 'model_file_corrupt',
+  signature: 'corrupt_header',
 });
 
 describe('the way to heal a cause', () => {

@@ -60,7 +60,7 @@ const CAUSES: Readonly<Record<Cause, Diagnosis>> = {
   transient: diagnosed('port_in_use', 'port'),
   context: diagnosed('kv_cache_too_small', 'kv_small', { estimated_max_model_len: '4096' }),
   access: diagnosed('gpu_access_lost', 'nvml'),
-  damaged: diagnosed('model_checksum_mismatch', 'corrupt'),
+  damaged: diagnosed('model_file_corrupt', 'corrupt'),
 };
 /** Starts of one run of failures that a cause of class fatal may have: the first, and the one that is made at once. */
 const FATAL_STARTS = 2;

@@ -92,7 +92,23 @@ test('no problem is told while nothing uses the GPU, or its driver is still bein
   await clock.settle();
   expect(watch.problem()).toBeNull();
   world.matters = true;
+  expect(watch.problem()).toBeNull();
+  await clock.advance(30_000);
   expect(watch.problem()?.code).toBe('gpu_driver_missing');
+  await end();
+});
+
+test('what was wrong before the driver came is not told afterwards, and the GPU is shown at once', async () => {
+  const failure = { exitCode: null, output: '', outcome: 'missing' } as const;
+  const { clock, world, watch, end } = stage({ gpus: null, failure });
+  world.matters = false;
+  await clock.settle();
+  world.reading = { gpus: [GPU], failure: null };
+  world.matters = true;
+  watch.lookSoon();
+  expect(watch.problem()).toBeNull();
+  await clock.settle();
+  expect([watch.problem(), watch.gpus()?.length, world.looks]).toEqual([null, 1, 2]);
   await end();
 });
 
