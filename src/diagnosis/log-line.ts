@@ -122,6 +122,14 @@ const PREFIXES: readonly Prefix[] = [
   },
   // uvicorn `ERROR:    `, Python's default `ERROR:module:`, alembic and others `ERROR [module] `, `[ERROR] `, `- module - ERROR - `
   { pattern: new RegExp(`(?:- )?[\\w.:/-]{1,120} - (?<level>${LEVEL_WORDS}) - `, 'y'), logger: true },
+  // flashinfer: `2026-01-02 03:04:05,678 - WARNING - autotuner.py:485 - flashinfer.jit: `
+  {
+    pattern: new RegExp(
+      `- (?<level>${LEVEL_WORDS}) - (?:(?<file>[\\w./-]{1,120}):\\d+ - )?(?:[\\w.]{1,80}: )?`,
+      'y',
+    ),
+    logger: true,
+  },
   { pattern: new RegExp(`\\[(?<level>${LEVEL_WORDS})\\s*\\]:?\\s?`, 'y'), logger: true },
   { pattern: new RegExp(`(?<level>${LEVEL_WORDS}):(?:\\s+|[\\w.]{1,80}:)`, 'y'), logger: true },
   {

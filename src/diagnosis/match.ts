@@ -125,7 +125,9 @@ const RETRY = /thrown while requesting|Retrying in \d|^An error happened while t
 /** What is logged as an error and tried again, or done without: it counts only where nothing else is found. */
 function isHandled({ file, lines }: Message): boolean {
   return (
-    file === 'repo_utils.py' || /\bretrying\b|\bfalling back\b|\bwill be retried\b/i.test(lines[0] ?? '')
+    file === 'repo_utils.py' ||
+    file === 'fa_utils.py' ||
+    /\bretrying\b|\bfalling back\b|\bwill be retried\b/i.test(lines[0] ?? '')
   );
 }
 

@@ -1,4 +1,5 @@
 import { boxText, type LogLine } from './log-line.ts';
+import { createNoticeReader } from './notice.ts';
 import { closeTraceback, looksLikeError, newTraceback, readTraceback, type Traceback } from './traceback.ts';
 
 /** An error message as a person would quote it: the line that names it and the lines that go on with it. */
@@ -40,6 +41,7 @@ const IGNORED =
 /** Makes a reader for the lines of one process. */
 export function createMessageReader(): MessageReader {
   const traceback = newTraceback();
+  const notices = createNoticeReader();
   let pending: Message | null = null;
   let box: string | null = null;
   let ignoring = false;
@@ -73,7 +75,8 @@ export function createMessageReader(): MessageReader {
     pending.lines.join(' ').length < MAXIMUM_LENGTH;
 
   return {
-    push(line, index) {
+    push(raw, index) {
+      const line = notices.read(raw, traceback.open || pending?.named === true);
       let { text } = line;
       const inner = line.level === null ? boxText(text) : null;
       if (inner !== null) {

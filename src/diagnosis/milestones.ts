@@ -21,7 +21,7 @@ const SHUTDOWN =
 
 /** The part that computes is gone, whatever the reason. */
 const DEATH =
-  /EngineDeadError|engine core exited unexpectedly|died unexpectedly|EngineCore (?:encountered|hit) (?:a fatal|an) |EngineCore failed to start|Engine core initialization failed|Background loop has errored|Engine background task failed|Engine loop (?:has died|is dead)|MQLLMEngine (?:terminated|is (?:already )?dead|process)|Engine process (?:failed|\(pid \d+\) died|died)|got fatal signal from worker processes|WorkerProc (?:hit an exception|failed to start|initialization failed)|worker died|Worker \S+ pid \d+ died|^Fatal Python error|core dumped|^terminate called|^Segmentation fault|Process group watchdog thread terminated/;
+  /EngineDeadError|engine core exited unexpectedly|died unexpectedly|EngineCore (?:encountered|hit) (?:a fatal|an) |EngineCore failed to start|Engine core initialization failed|Background loop has errored|Engine background task failed|Engine loop (?:has died|is dead)|MQLLMEngine (?:terminated|is (?:already )?dead|process)|Engine process (?:failed|\(pid \d+\) died|died)|got fatal signal from worker processes|WorkerProc (?:hit an exception|failed to start|initialization failed)|worker died|Worker \S+ pid \d+ died|^Fatal Python error|core dumped|^terminate called|^Segmentation fault|Process group watchdog thread terminated|^Application startup failed|error while attempting to bind on address/;
 
 /** What a message of this level tells; null for most lines. */
 export function findMilestone(level: 'info' | 'other', text: string): Milestone | null {

@@ -27,6 +27,9 @@ const ERROR_NAME =
 /** What ends a traceback may have any name. */
 const ANY_ERROR = /^[\s|]*[A-Za-z_][\w.]{0,120}(?:\([\w.]+\))?(?::(?:\s|$)|\s*$)/;
 
+/** What faulthandler writes: its frames have no source lines, and no error ends them. */
+const CRASH = /^(?:Fatal Python error: |(?:Current t|T)hread 0x[0-9a-f]+ )/;
+
 /** Frames kept of a traceback. */
 const FRAMES = 4;
 
@@ -53,7 +56,7 @@ export function readTraceback(traceback: Traceback, text: string): TracebackPart
     if (frame !== null) {
       if (!traceback.open) openTraceback(traceback);
       traceback.frames.push(`${frame[1] ?? ''} in ${frame[2] ?? ''}`);
-      if (traceback.frames.length > FRAMES) traceback.frames.shift();
+      if (traceback.frames.length > FRAMES) dropFrame(traceback.frames);
       traceback.sourceFollows = true;
       return 'structure';
     }
@@ -70,6 +73,10 @@ export function readTraceback(traceback: Traceback, text: string): TracebackPart
     traceback.chain = 'handling';
     return 'structure';
   }
+  if (CRASH.test(text)) {
+    closeTraceback(traceback);
+    return 'other';
+  }
   if (!traceback.open) return ERROR_NAME.test(text) ? 'error' : 'other';
   if (MARKS.test(text) || REPEATED.test(text) || NOTE_LINES.test(text)) {
     return 'structure';
@@ -83,6 +90,15 @@ export function readTraceback(traceback: Traceback, text: string): TracebackPart
 export function closeTraceback(traceback: Traceback): void {
   traceback.open = false;
   traceback.sourceFollows = false;
+}
+
+/** Frames of the chat page: which program a failed import belongs to is told only by them, so one of them is kept. */
+const OF_PAGE = /\/open_webui\//;
+
+function dropFrame(frames: string[]): void {
+  const [first = '', ...others] = frames;
+  const onlyOfPage = OF_PAGE.test(first) && !others.some((frame) => OF_PAGE.test(frame));
+  frames.splice(onlyOfPage ? 1 : 0, 1);
 }
 
 function openTraceback(traceback: Traceback): void {

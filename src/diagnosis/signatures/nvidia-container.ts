@@ -65,6 +65,7 @@ export const NVIDIA_CONTAINER_SIGNATURES: readonly Signature[] = [
     symptom: 'nvidia-container-cli: initialization error: load library failed: libnvidia-ml.so.1',
     patterns: [
       /load library failed: lib(?:nvidia-ml|cuda)\.so/i,
+      /nvidia-container-cli\S*: initialization error: cannot open shared object file/,
       /failed to (?:initialize|load) NVML: (?:could not load NVML|ERROR_LIBRARY_NOT_FOUND)/i,
       /could not load NVML library: libnvidia-ml\.so\.1/i,
     ],
@@ -204,7 +205,7 @@ export const NVIDIA_CONTAINER_SIGNATURES: readonly Signature[] = [
       /^No devices were found$/,
       /initialization error: (?:cuda|nvml) error: no cuda-capable device/i,
       /NVRM: No NVIDIA (?:GPU|PCI devices|devices) (?:found|probed)/,
-      /unable to locate any GPU devices/i,
+      /unable to locate any GPU devices|WSL environment detected but no adapters were found/i,
     ],
     samples: [
       'No devices were found',

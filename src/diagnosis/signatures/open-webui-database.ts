@@ -177,7 +177,7 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
   {
     id: 'ui_migration',
     family: 'open-webui',
-    frames: NOT_A_CACHE,
+    frames: /^(?![\s\S]*(?:diskcache|chromadb))/,
     code: 'chat_migration_failed',
     symptom: 'sqlite3.OperationalError: table "chat_message" already exists / no such column: chat.timer_at',
     patterns: [

@@ -243,4 +243,17 @@ export const OPEN_WEBUI_SETTINGS_SIGNATURES: readonly Signature[] = [
     ],
     checkedAgainst: CHECKED,
   },
+  {
+    id: 'ui_packages',
+    family: 'open-webui',
+    code: 'ui_program_broken',
+    frames: /\/open_webui\//,
+    symptom: 'an import of the page that fails',
+    patterns: [
+      /^(?:\w+\.)*(?:ModuleNotFoundError|ImportError): (?!.{0,200}libcuda)/,
+      /^AttributeError: (?:partially initialized )?module '[\w.]+' has no attribute|numpy\.dtype size changed|No package metadata was found for/,
+    ],
+    samples: [],
+    checkedAgainst: CHECKED,
+  },
 ];

@@ -95,6 +95,7 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
     code: 'feature_unsupported',
     symptom: 'No valid attention backend found · Selected backend X is not valid for this configuration',
     patterns: [
+      /[Hh]ead[ _]size \d+ is not supported/,
       /No valid attention backend found for|Selected backend \S+ is not valid for this configuration|Invalid attention backend/,
       /selected backend,? \S+,? ?(?:does not support|is not|is only supported)|(?:attention backend|Attention backend) \S{0,60} ?(?:is |are )?(?:not supported|does not support|unsupported)/i,
       /FlashInfer backend (?:is not available|currently only supports|currently does not)|VLLM_ATTENTION_BACKEND is set to \w+, but/,
@@ -105,6 +106,7 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
     remedy: () =>
       'Leave the attention backend to vLLM (remove VLLM_ATTENTION_BACKEND and --attention-backend), or name one this GPU has.',
     samples: [
+      'ValueError: Head size 80 is not supported by PagedAttention. Supported head sizes are: [64, 96, 112, 120, 128, 192, 256].',
       'ValueError: No valid attention backend found for cuda with AttentionSelectorConfig(head_size=72). Reasons: {FLASH_ATTN: [head_size not supported]}.',
       "ValueError: Selected backend AttentionBackendEnum.FLASHINFER is not valid for this configuration. Reason: ['sink setting not supported']",
       'RuntimeError: FlashInfer backend is not available. Please install the package to enable FlashInfer kernels: https://github.com/flashinfer-ai/flashinfer',
@@ -153,6 +155,7 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
       'N validation errors for ModelConfig · max_num_batched_tokens is smaller than max_model_len · mutually exclusive',
     patterns: [
       /max_num_batched_tokens \(?=?(?<tokens>\d+)\)? (?:is smaller than|must be greater than or equal to)/,
+      /Attempted to assign \S.{0,40} multimodal tokens to \d+ placeholders/,
       /Chunked MM input disabled but max_tokens_per_mm_item|increasing max_num_batched_tokens|multimodal .{0,80}exceeds? .{0,40}max_num_batched_tokens/i,
       /\bmutually exclusive\b|cannot be used together|can(?:not|'t) (?:be set|set both|use both)|must be (?:set|specified|provided|enabled|used) (?:when|to|with|if|for)/,
       /[Gg]pu_?[ _]?memory[ _]utilization must be|GPU memory utilization must be|gpu_memory_utilization.{0,80}(?:less than or equal|greater than)/,

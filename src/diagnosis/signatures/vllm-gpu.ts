@@ -6,6 +6,7 @@ export const VLLM_GPU_SIGNATURES: readonly Signature[] = [
     id: 'old_driver',
     family: 'vllm',
     code: 'gpu_driver_too_old',
+    warnings: true,
     symptom:
       'The NVIDIA driver on your system is too old · unsupported toolchain · unsupported display driver / cuda driver combination',
     patterns: [
@@ -27,9 +28,11 @@ export const VLLM_GPU_SIGNATURES: readonly Signature[] = [
     id: 'kernel_image',
     family: 'vllm',
     code: 'gpu_too_old',
+    warnings: true,
     symptom: 'CUDA error: no kernel image is available for execution on the device',
     patterns: [
       /no kernel image is available for execution on the device|cudaErrorNoKernelImageForDevice/,
+      /No supported CUDA architectures found|FlashInfer requires GPUs? with/,
       /CUDA capability sm_\d+ is not compatible with the current PyTorch installation/,
       /(?:FlashAttention|Flash attention) only supports Ampere GPUs or newer/i,
       /PTX \.version \S+ does not support \.target sm_\d+/,
@@ -115,7 +118,7 @@ export const VLLM_GPU_SIGNATURES: readonly Signature[] = [
       /illegal memory access was encountered|device-side assert triggered|uncorrectable ECC error encountered|cudaErrorIllegalAddress|cudaErrorLaunchFailure/,
       /HIP error: |Memory access fault by GPU|HSA_STATUS_ERROR/,
       /(?:CUBLAS|CUDNN|CUSPARSE)_STATUS_(?:EXECUTION_FAILED|INTERNAL_ERROR|NOT_INITIALIZED|MAPPING_ERROR)/,
-      /TMA descriptor|cutlass.{0,60}(?:Error Internal|failed to (?:run|initialize))|Cuda failure \d+ '/i,
+      /(?:fail\w*|error|invalid|could not) .{0,60}TMA [Dd]esc|TMA [Dd]esc\w*.{0,40}(?:fail|error|invalid)|cutlass.{0,60}(?:Error Internal|failed to (?:run|initialize))|Cuda failure (?:7|2)\d\d '/i,
       /Unexpected error from cudaGetDeviceCount\(\)|CUDA driver initialization failed|CUDA unknown error/,
       /CUDA error: [a-z][\w ,()'-]{3,80}/,
     ],
@@ -137,6 +140,7 @@ export const VLLM_GPU_SIGNATURES: readonly Signature[] = [
     strength: 'weak',
     patterns: [
       /NCCL (?:error|Error)|ncclUnhandledCudaError|nccl(?:System|Internal|Remote|InvalidUsage|InvalidArgument)Error|DistBackendError|NCCL_ERROR/,
+      /NCCL WARN (?:\[\S+\] )?Cuda failure|Cuda failure \d+ '/i,
       /ncclCommInitRank failed|unhandled (?:cuda|system) error.{0,40}NCCL|NCCL failure/i,
       /Watchdog caught collective operation timeout|Some NCCL operations have failed or timed out/,
       /custom_all_reduce.{0,160}(?:CUDA error|Error|fail|')|Cuda error .{0,80}custom_all_reduce|peer access is not supported between these two devices/i,
@@ -157,6 +161,7 @@ export const VLLM_GPU_SIGNATURES: readonly Signature[] = [
     strength: 'weak',
     patterns: [
       /client socket has (?:timed out|failed to connect)|DistNetworkError|DistStoreError|Timed out after \d+ seconds waiting for clients/,
+      /gloo\/transport\/|Timed out waiting \d+ms for (?:recv|send) operation/,
       /[Gg]loo.{0,80}(?:connectFullMesh|fail|timed? ?out)|connectFullMesh failed|Connection closed by peer \[/,
       /TCPStore.{0,120}(?:fail|timed? ?out|Broken pipe|Connection reset)|(?:recvValue|sendBytes) failed/,
       /Neither 127\.0\.0\.1 nor ::1 are bound to a local interface|Unable to (?:resolve|find) (?:hostname|address|interface).{0,40}gloo|Unable to find address for/i,

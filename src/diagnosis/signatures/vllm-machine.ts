@@ -125,6 +125,7 @@ export const VLLM_MACHINE_SIGNATURES: readonly Signature[] = [
       /\bIllegal instruction\b|SIGILL/,
       /(?:requires?|needs?|without) (?:the )?(?:AVX-?512|AVX2|AMX|avx512\w*|amx\w*)|(?:AVX-?512|AVX2|AMX|avx512\w*).{0,60}(?:not (?:supported|available|found)|is required|unsupported)/i,
       /CPU .{0,40}does not support .{0,60}(?:instruction|isa)|Unsupported CPU architecture/i,
+      /built with baseline optimizations: ?.{0,80}your machine doesn't support/,
       /No enough allowed NUMA nodes|Auto thread-binding failed|[Ii]nvalid (?:CPU|NUMA|core) .{0,60}(?:VLLM_CPU_OMP_THREADS_BIND|bind)|VLLM_CPU_OMP_THREADS_BIND.{0,120}(?:must|invalid|not)/,
     ],
     samples: ['Fatal Python error: Illegal instruction', 'RuntimeError: The CPU backend requires AVX512'],

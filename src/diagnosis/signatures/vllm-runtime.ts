@@ -74,7 +74,7 @@ export const VLLM_RUNTIME_SIGNATURES: readonly Signature[] = [
     symptom: 'Fatal Python error: Segmentation fault · core dumped · terminate called after throwing',
     strength: 'weak',
     patterns: [
-      /Fatal Python error: (?<signal>Segmentation fault|Aborted|Floating point exception)/,
+      /Fatal Python error: (?<signal>Segmentation fault|Aborted|Floating point exception)|!! Segfault encountered !!/,
       /\b(?<signal>Segmentation fault|Aborted)\b.{0,40}core dumped|^Segmentation fault\b|\*\*\* SIG(?:SEGV|ABRT) received|Process received signal|Caught signal \d+ \(Segmentation fault/,
       /terminate called (?:after throwing|without an active)/,
       /(?:exit ?code:?|exitcode|Failed core proc\(s\): \{'[\w-]{1,40}':) ?-(?:11|6|7|4)\b|died with <Signals\.SIG(?:SEGV|ABRT|BUS|ILL)/,
