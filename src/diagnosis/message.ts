@@ -38,6 +38,13 @@ const NEW_BEGINNING =
 const IGNORED =
   /^(?:Exception ignored in|--- Logging error ---|Failed to load plugin |NVLink detection |Error ignored in )/;
 
+/** An assertion without words is told by what it asserts. */
+function withAssertion(text: string, { open, source }: Traceback): string {
+  return open && /^AssertionError:?$/.test(text) && source.startsWith('assert ')
+    ? `AssertionError: ${source}`
+    : text;
+}
+
 /** Makes a reader for the lines of one process. */
 export function createMessageReader(): MessageReader {
   const traceback = newTraceback();
@@ -53,7 +60,7 @@ export function createMessageReader(): MessageReader {
   };
   const begin = (line: LogLine, text: string, index: number, named: boolean): void => {
     pending = {
-      lines: [text.trim()],
+      lines: [withAssertion(text.trim(), traceback)],
       index,
       process: line.process,
       level: line.level,

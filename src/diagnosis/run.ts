@@ -15,7 +15,10 @@ const MAXIMUM_PRIMARIES = 64;
 const REQUEST_FILES =
   /^(?:serving\w*|chat_utils|protocol|preprocess\w*|render\w*|input_processor|exception_handlers?|error_handl\w*|server_utils|basic|generative_scoring|request_logger|hermes_tool_parser|\w+_tool_parser|\w+_reasoning_parser|abstract_tool_parser)\.py$/;
 const REQUEST_FRAMES =
-  /(?:entrypoints\/(?:openai|serve|pooling|anthropic)\/\S*serving|entrypoints\/chat_utils\S* in (?!_?(?:load|validate))|entrypoints\/renderer|vllm\/renderers\/|starlette\/(?!\S* in lifespan)|fastapi\/)/;
+  /(?:entrypoints\/(?:openai|serve|pooling|anthropic)\/\S*serving|entrypoints\/chat_utils\S* in (?!_?(?:load|validate))|entrypoints\/renderer|vllm\/renderers\/|starlette\/|fastapi\/)/;
+
+/** The same files are run through while the server starts, where nobody asks for anything yet. */
+const START_FRAMES = / in (?:init_app_state|init_static_loras|run_server(?:_worker)?|lifespan)$/m;
 
 /** vLLM writes the state of its scheduler at level ERROR when its engine has failed: settings and prompts, no errors. */
 const DUMP_FILES = /dump_input\.py$/;
@@ -155,7 +158,7 @@ function takeMessage(matcher: Matcher, state: RunState, message: Message): void 
   const { found } = state;
   const ofRequest =
     REQUEST_FILES.test(message.file) ||
-    REQUEST_FRAMES.test(message.frames) ||
+    (REQUEST_FRAMES.test(message.frames) && !START_FRAMES.test(message.frames)) ||
     REQUEST_WORDS.test(message.lines[0] ?? '');
   const settled = state.ready === null && found.primaries.some(({ match: { handled } }) => !handled);
   const match = matcher.match(message, settled);

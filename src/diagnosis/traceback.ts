@@ -4,6 +4,8 @@ export interface Traceback {
   open: boolean;
   /** The innermost frames so far, the last one last. */
   frames: string[];
+  /** The source line of the innermost frame; '' where it is not shown. */
+  source: string;
   /** The line before was a frame: its source line comes next. */
   sourceFollows: boolean;
   /** What the coming error has to do with the one before. */
@@ -34,7 +36,7 @@ const CRASH = /^(?:Fatal Python error: |(?:Current t|T)hread 0x[0-9a-f]+ )/;
 const FRAMES = 4;
 
 export function newTraceback(): Traceback {
-  return { open: false, frames: [], sourceFollows: false, chain: 'none' };
+  return { open: false, frames: [], source: '', sourceFollows: false, chain: 'none' };
 }
 
 /** Whether the line has the form of an error's last line: its name, and mostly a message. */
@@ -57,6 +59,7 @@ export function readTraceback(traceback: Traceback, text: string): TracebackPart
       if (!traceback.open) openTraceback(traceback);
       traceback.frames.push(`${frame[1] ?? ''} in ${frame[2] ?? ''}`);
       if (traceback.frames.length > FRAMES) dropFrame(traceback.frames);
+      traceback.source = '';
       traceback.sourceFollows = true;
       return 'structure';
     }
@@ -82,6 +85,7 @@ export function readTraceback(traceback: Traceback, text: string): TracebackPart
     return 'structure';
   }
   if (ERROR_NAME.test(text)) return 'error';
+  if (after) traceback.source = text.trim();
   if (after || /^[\s|]{3,}/.test(text)) return 'structure';
   return traceback.frames.length > 0 && ANY_ERROR.test(text) ? 'error' : 'other';
 }

@@ -47,6 +47,7 @@ export const VLLM_PARALLEL_SIGNATURES: readonly Signature[] = [
       /not divisible by (?:tp_size|weight quantization block|min_thread_[nk]|group_size).{0,160}/,
       /too large tensor parallel size|[Cc]onsider reducing tensor_parallel_size/,
       /^(?:AssertionError: )?\d+ is not divisible by \d+$/,
+      /^AssertionError: assert .{0,80}% \S*(?:tp|tensor|world|parallel)_?\w*(?:size|world)\S* == 0/,
       /[Pp]ipeline parallelism is (?:not|only) supported/,
       /Total number of hidden layers .{0,40}must be divisible/,
     ],
@@ -57,6 +58,7 @@ export const VLLM_PARALLEL_SIGNATURES: readonly Signature[] = [
     samples: [
       'ValueError: Total number of attention heads (14) must be divisible by tensor parallel size (4).',
       'AssertionError: 151936 is not divisible by 3',
+      'AssertionError: assert self.total_num_kv_heads % tp_size == 0',
       'ValueError: Weight input_size_per_partition = 10944 is not divisible by min_thread_k = 128. Consider reducing tensor_parallel_size or running with --quantization gptq.',
       "ValueError: The output_size of gate's and up's weight = 192 is not divisible by weight quantization block_n = 128.",
       'NotImplementedError: Pipeline parallelism is not supported for this model. Supported models implement the `SupportsPP` interface.',
