@@ -5,7 +5,8 @@
 export type Milestone = 'start' | 'progress' | 'ready' | 'shutdown' | 'death';
 
 /** A new run begins: what stands before is of the run before. */
-const START = /vLLM (?:API )?server version \S+|^Starting API server\.\.\.$|^Args: Namespace\(/;
+const START =
+  /vLLM (?:API )?server version \S+|^[\s▀▄█]{12,}version \d|^non-default args: \{|^Starting API server\.\.\.$|^[Aa]rgs: Namespace\(/;
 
 /** Answers to requests, and the sentence that the server listens. */
 const READY =

@@ -18,7 +18,8 @@ const REQUEST_FRAMES =
   /(?:entrypoints\/(?:openai|serve|pooling|anthropic)\/\S*serving|entrypoints\/chat_utils\S* in (?!_?(?:load|validate))|entrypoints\/renderer|vllm\/renderers\/|starlette\/|fastapi\/)/;
 
 /** The same files are run through while the server starts, where nobody asks for anything yet. */
-const START_FRAMES = / in (?:init_app_state|init_static_loras|run_server(?:_worker)?|lifespan)$/m;
+const START_FRAMES =
+  / in (?:init_app_state|init_static_loras|run_server(?:_worker)?|lifespan)$|\/serving\w*\.py in __init__$/m;
 
 /** vLLM writes the state of its scheduler at level ERROR when its engine has failed: settings and prompts, no errors. */
 const DUMP_FILES = /dump_input\.py$/;
@@ -153,7 +154,11 @@ function forget(found: Evidences, process: string | null): void {
 const DONE_WITHOUT =
   /^Cannot determine model snapshot path|^Error (?:loading SentenceTransformer|updating (?:embedding )?model)/;
 
+/** Warnings of torch's own sources, of sockets above all, are about what it tries next. */
+const NATIVE_FILES = /\.(?:cpp|cc|cu|h)$/;
+
 function takeMessage(matcher: Matcher, state: RunState, message: Message): void {
+  if (message.level === 'warning' && NATIVE_FILES.test(message.file)) return;
   if (DONE_WITHOUT.test(message.lines[0] ?? '')) return;
   const { found } = state;
   const ofRequest =

@@ -243,6 +243,8 @@ export const HUB_SIGNATURES: readonly Signature[] = [
       /LocalEntryNotFoundError|An error happened while trying to locate the files? on the Hub/,
       /HfHubHTTPError(?!: (?:Client error '?)?4\d\d)|(?:CAS|cas)(?: service|Client)? ?[Ee]rror|Data processing error|Background writer channel closed|hf_xet\S*\.\w*Error|An error occurred while downloading using `hf_transfer`/,
       /(?:Network is unreachable|No route to host|Connection (?:refused|reset by peer|timed out)).{0,120}(?:huggingface|hf\.co|hf-mirror|https?)|(?:huggingface\.co|hf\.co|hf-mirror).{0,200}(?:Network is unreachable|No route to host|Connection (?:refused|reset|timed out)|timed out)/i,
+      // openai_harmony fetches the vocabulary of gpt-oss by itself, from another server.
+      /error downloading or loading vocab file|failed to download or load vocab/,
       /^(?:urllib\.error\.)?URLError: |<urlopen error |Read timed out|ReadTimeoutError/,
     ],
     samples: [

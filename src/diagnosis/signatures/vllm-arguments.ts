@@ -68,7 +68,7 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
       /VLLM_PORT '(?<value>[^']{1,200})' (?:appears to be a URI|must be a valid integer)/,
       /Invalid value '[^']{0,200}' (?:in|for) (?<name>VLLM_\w+)/,
       /Invalid environment variable (?<name>VLLM_\w+)/,
-      /invalid literal for int\(\) with base 10: 'tcp:\/\//,
+      /invalid literal for int\(\) with base 10: '(?:tcp:\/\/|MIG-|GPU-)/,
       /(?<name>VLLM_\w+) (?:is set to|=|must be|should be|cannot be|has an? (?:invalid|unknown))/,
       // VLLM_LOGGING_LEVEL and VLLM_LOGGING_CONFIG_PATH
       /^ValueError: Unknown level: /,

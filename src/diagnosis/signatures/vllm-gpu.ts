@@ -120,7 +120,7 @@ export const VLLM_GPU_SIGNATURES: readonly Signature[] = [
       /(?:CUBLAS|CUDNN|CUSPARSE)_STATUS_(?:EXECUTION_FAILED|INTERNAL_ERROR|NOT_INITIALIZED|MAPPING_ERROR)/,
       /(?:fail\w*|error|invalid|could not) .{0,60}TMA [Dd]esc|TMA [Dd]esc\w*.{0,40}(?:fail|error|invalid)|cutlass.{0,60}(?:Error Internal|failed to (?:run|initialize))|Cuda failure (?:7|2)\d\d '/i,
       /Unexpected error from cudaGetDeviceCount\(\)|CUDA driver initialization failed|CUDA unknown error/,
-      /CUDA error: [a-z][\w ,()'-]{3,80}/,
+      /CUDA (?:driver )?error: [a-z][\w ,()'-]{3,80}/,
     ],
     strength: 'primary',
     samples: [
