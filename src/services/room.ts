@@ -97,8 +97,6 @@ export interface Room {
   overrides: Record<string, Record<string, string>>;
   gates: Gates;
   blocked: Finding | null;
-  /** Nothing may be changed yet. */
-  held: boolean;
   networks: Set<string> | null;
   volumes: Set<string> | null;
   askingParts: boolean;

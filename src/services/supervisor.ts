@@ -58,7 +58,6 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     overrides: {},
     gates: {},
     blocked: null,
-    held: false,
     networks: null,
     volumes: null,
     askingParts: false,
@@ -134,7 +133,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
       const observed = seenBy(desired);
       watchAll(desired, observed);
       lastPlan = plan(desired, observed, knownOf(room, desired, observed), now);
-      if (room.blocked === null && !room.held) {
+      if (room.blocked === null) {
         for (const step of lastPlan.steps) launch(room, step);
       }
       // Questions leave after the steps: nothing may stand between an exit and its restart.
@@ -182,10 +181,6 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     },
     setGates(gates: Gates) {
       room.gates = gates;
-      look();
-    },
-    setHeld(held) {
-      room.held = held;
       look();
     },
     setEngineBlocked(finding) {

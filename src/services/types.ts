@@ -92,8 +92,6 @@ export interface Supervisor {
   setGates(gates: Gates): void;
   /** A finding that forbids every change (an unsupported engine); null lifts it. */
   setEngineBlocked(finding: Finding | null): void;
-  /** Held: looks at everything, but changes nothing. For a daemon that may yet find its port taken. */
-  setHeld(held: boolean): void;
   snapshot(): ServicesSnapshot;
   /** Calls `listener` after every change of the snapshot; returns how to end that. */
   onChange(listener: (snapshot: ServicesSnapshot) => void): () => void;

@@ -47,19 +47,6 @@ describe('cold start', () => {
     expect(view(stage)).toMatchObject({ service_status: 'running', ready: true, restarts: 0, problem: null });
   });
 
-  test('held, everything is looked at and nothing changed; released, what is known is used at once', async () => {
-    const stage = setStage();
-    stage.supervisor.setHeld(true);
-    await stage.clock.advance(20_000);
-    expect(stage.changes()).toEqual([]);
-    expect(stage.engine.calls.map((call) => call.name)).toContain('listContainers');
-    stage.engine.calls.length = 0;
-    stage.supervisor.setHeld(false);
-    expect(stage.engine.calls.map((call) => call.name)).toEqual(['createNetwork']);
-    await stage.clock.advance(5_000);
-    expect(view(stage)).toMatchObject({ service_status: 'running', ready: true });
-  });
-
   test('the api waits at its gate while the ui runs', async () => {
     const stage = setStage();
     stage.supervisor.setGates({ api: { waitingFor: 'model' } });
