@@ -9,7 +9,10 @@ const WARNING_LINES = 8;
 const NOTICE =
   /\bdeprecated\b|\bhas no effect\b|\b(?:is|are|will be) ignored\b|\bignored the following\b|\bfalling back to\b|\bwill be removed in\b|^\w[\w.-]{0,40}: Warning: |^Warning: |^`rope_\w+`'s \w+ field must|^Unrecognized keys in `/i;
 /** What fails says so, and what it says may quote a warning. */
-const FAILS = /\b(?:\w*Error|\w*Exception|error|fatal|fatal:|failed)\b/;
+const FAILS = /\b(?:\w*Error|\w*Exception|error|fatal|failed)\b/;
+
+/** What is none of the further lines of a warning. */
+const BEGINS = /^(?:Traceback |usage: |Killed\b)|\b(?:[Ee]rror|fatal|FATAL)\b|\w(?:Error|Exception)\b/;
 
 /** Tells the warnings that one process prints without a logger from the errors that it prints in the same way. */
 export interface NoticeReader {
@@ -30,7 +33,7 @@ export function createNoticeReader(): NoticeReader {
       if (left > 0) {
         left -= 1;
         if (/^\s+(?:warnings\.warn\(|(?:import|from|return|self|_?warn)\b)/.test(line.text)) left = 0;
-        if (!/^(?:Traceback |\w+(?:\.\w+)*Error\b)/.test(line.text)) return { ...line, level: 'warning' };
+        if (!BEGINS.test(line.text)) return { ...line, level: 'warning' };
         left = 0;
       }
       if (inMessage || !NOTICE.test(line.text)) return line;

@@ -125,12 +125,15 @@ export const VLLM_MEMORY_SIGNATURES: readonly Signature[] = [
     patterns: [
       /Free memory on device (?:\S+ )?\((?<free_gib>[\d.]+)\/(?<total_gib>[\d.]+) GiB\) on startup is less than desired GPU memory utilization \((?<utilization>[\d.]+), (?<wanted_gib>[\d.]+) GiB\)/,
       /on startup is less than desired GPU memory utilization/,
+      // A GPU in exclusive mode that another process has.
+      /CUDA-capable device(?:s|\(s\))? (?:is\/)?are busy|cudaErrorDevicesUnavailable/,
     ],
     detail: ({ free_gib: free, total_gib: total, wanted_gib: wanted }) =>
       free === undefined
         ? 'less GPU memory is free than vLLM wants'
         : `${free} of ${total} GiB of the GPU are free, and vLLM wants ${wanted} GiB`,
     samples: [
+      'torch.AcceleratorError: CUDA error: CUDA-capable device(s) is/are busy or unavailable',
       'ValueError: Free memory on device (31.44/47.38 GiB) on startup is less than desired GPU memory utilization (0.95, 45.01 GiB). Decrease GPU memory utilization or reduce GPU memory used by other processes.',
       'ValueError: Free memory on device cuda:0 (1.02/23.68 GiB) on startup is less than desired GPU memory utilization (0.9, 21.31 GiB). Decrease GPU memory utilization or reduce GPU memory used by other processes.',
     ],
