@@ -98,7 +98,7 @@ export function bringUpTests(stage: RealStage): void {
           last_message_at: null,
           problem: null,
         },
-        host: { gpus: null, docker: { reachable: true } },
+        host: { gpus: expect.any(Array), docker: { reachable: true } },
         problems: [],
         links: {
           ui: `http://localhost:${stage.daemon.uiPort}`,
