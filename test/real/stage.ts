@@ -20,8 +20,21 @@ const LOOK_INTERVAL_MS = 250;
 
 /** What was seen at one moment of the way from nothing to ready. */
 interface Look {
+  /** On the clock of `performance.now()`. */
+  atMs: number;
   status: Status;
   motd: string;
+}
+
+/** What a stage may have instead of the shipped file, the prepared images and the one small model. */
+export interface StageOptions {
+  engine?: RealParts['engine'];
+  images?: RealParts['images'];
+  /** The models of the hub; the first is the one that is served. */
+  models?: readonly [Repository, ...Repository[]];
+  composeText?: string;
+  /** Lines of `.env`, beside the usual ones. */
+  variables?: Record<string, string>;
 }
 
 /** A daemon that keeps the real vLLM and the real Open WebUI alive, with a hub that has the model. */
@@ -42,9 +55,9 @@ export interface RealStage {
   note(what: string, sinceMs: number): void;
 }
 
-/** Registers the bring-up for all tests of a file. */
-export function realStage(): RealStage {
-  const parts = realParts();
+/** Registers the bring-up for all tests of a file. `prepare` is asked when it begins. */
+export function realStage(prepare: () => Promise<StageOptions> = async () => ({})): RealStage {
+  let parts = realParts();
   const looks: Look[] = [];
   const notes: string[] = [];
   let daemon: RunningDaemon;
@@ -53,7 +66,9 @@ export function realStage(): RealStage {
   let recoveryLimitMs = RECOVERY_LIMIT_MS;
 
   const stage: RealStage = {
-    parts,
+    get parts() {
+      return parts;
+    },
     looks,
     get daemon() {
       return daemon;
@@ -81,26 +96,33 @@ export function realStage(): RealStage {
   };
 
   beforeAll(async () => {
-    repository = await repositoryFromFolder(MODEL, parts.modelFolder);
-    hub = await startHub({ models: [repository] });
+    const options = await prepare();
+    const { engine = parts.engine, images = parts.images } = options;
+    parts = { ...parts, engine, images };
+    const models = options.models ?? ([await repositoryFromFolder(MODEL, parts.modelFolder)] as const);
+    [repository] = models;
+    hub = await startHub({ models: [...models] });
     const began = performance.now();
     daemon = await startDaemon({
       engine: parts.engine,
       hubUrl: hub.url,
+      ...(options.composeText === undefined ? {} : { composeText: options.composeText }),
       variables: {
-        MODEL_ID: MODEL,
+        MODEL_ID: repository.id,
         API_IMAGE: parts.images.api,
         UI_IMAGE: parts.images.ui,
         API_SHM_SIZE: '1gb',
         CPU_KV_CACHE_GIB: '1',
         UI_OFFLINE_MODE: 'true',
+        ...options.variables,
       },
     });
     for (let readyz = 0; readyz !== 200; ) {
       if (performance.now() - began > START_LIMIT_MS) throw new Error(`never ready:\n${daemon.journal()}`);
       // In this order: what motd says is never behind /status, and /status never behind /readyz.
       readyz = (await daemon.readyz()).status;
-      looks.push({ status: await daemon.status(), motd: await daemon.motd() });
+      const status = await daemon.status();
+      looks.push({ atMs: performance.now(), status, motd: await daemon.motd() });
       await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL_MS));
     }
     stage.note('from nothing to ready', began);
@@ -124,7 +146,6 @@ export function isReady(status: Status): boolean {
 
 /** A short chat with a known length: random weights end where they like. */
 const QUESTION = {
-  model: MODEL,
   messages: [{ role: 'user' as const, content: 'Say something.' }],
   max_tokens: 8,
   temperature: 0,
@@ -133,9 +154,9 @@ const QUESTION = {
 };
 
 /** Asks the served model; its answer of 8 tokens. */
-export async function ask(stage: RealStage): Promise<string> {
+export async function ask(stage: RealStage, model: string = MODEL): Promise<string> {
   const client = await stage.client();
-  const answer = await client.chat.completions.create(QUESTION);
+  const answer = await client.chat.completions.create({ model, ...QUESTION });
   expect(answer.usage?.completion_tokens).toBe(QUESTION.max_tokens);
   return answer.choices[0]?.message.content ?? '';
 }
@@ -143,7 +164,7 @@ export async function ask(stage: RealStage): Promise<string> {
 /** The same, streamed. */
 export async function askStreamed(stage: RealStage): Promise<{ text: string; pieces: number }> {
   const client = await stage.client();
-  const stream = await client.chat.completions.create({ ...QUESTION, stream: true });
+  const stream = await client.chat.completions.create({ model: MODEL, ...QUESTION, stream: true });
   const pieces: string[] = [];
   for await (const { choices } of stream) pieces.push(choices[0]?.delta.content ?? '');
   return { text: pieces.join(''), pieces: pieces.length };
