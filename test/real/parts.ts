@@ -1,7 +1,7 @@
 import { type CommandResult, engineAt, type PrivateEngine } from '../support/engine.ts';
 
-/** Process title of vLLM's engine, cut to what `ps` shows of it. */
-const ENGINE_TITLE = /^VLLM::EngineCor/;
+/** Process titles of vLLM's engine and of its worker, where it has one, cut to what `ps` shows of them. */
+const TITLES = { engine: /^VLLM::EngineCor/, worker: /^VLLM::Worker/ } as const;
 
 /** What `./scripts/test real` has prepared. */
 export interface RealParts {
@@ -46,12 +46,20 @@ export async function containerState(parts: RealParts, name: string): Promise<Co
 }
 
 /** Host process id of the engine process inside a container of vLLM. */
-export async function enginePid(parts: RealParts, name: string): Promise<number> {
+export const enginePid = (parts: RealParts, name: string): Promise<number> =>
+  processId(parts, name, 'engine');
+
+/** Host process id of one process inside a container of vLLM. */
+export async function processId(
+  parts: RealParts,
+  name: string,
+  process: keyof typeof TITLES,
+): Promise<number> {
   const { stdout } = await mustDocker(parts, ['top', name, '-eo', 'pid,args']);
   const rows = stdout.split('\n').map((row) => row.trim().split(/\s+/));
-  const engine = rows.find(([, title = '']) => ENGINE_TITLE.test(title));
-  if (engine === undefined) throw new Error(`no process with the title of the engine:\n${stdout}`);
-  return Number(engine[0]);
+  const found = rows.find(([, title = '']) => TITLES[process].test(title));
+  if (found === undefined) throw new Error(`no process with the title of the ${process}:\n${stdout}`);
+  return Number(found[0]);
 }
 
 /** Standard output and error of a container, in one text. */
