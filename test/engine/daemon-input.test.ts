@@ -16,7 +16,8 @@ import {
   untilReady,
 } from '../support/daemon-stage.ts';
 import { tinyImage } from '../support/engine.ts';
-import { freePort, type Registry, startRegistry } from '../support/registry.ts';
+import { freePort } from '../support/ports.ts';
+import { type Registry, startRegistry } from '../support/registry.ts';
 
 const run = promisify(execFile);
 /** The promise: an engine that is gone is reported within this time; the daemon's own start is on top. */

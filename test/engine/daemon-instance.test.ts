@@ -6,7 +6,7 @@ import { bootSeconds, readBootId } from '../../src/host/boot-id.ts';
 import type { Status } from '../../src/status/schema.ts';
 import { startMetadata } from '../stand-ins/metadata.ts';
 import { daemonStage, READY_LIMIT_MS } from '../support/daemon-stage.ts';
-import { freePort } from '../support/registry.ts';
+import { freePort } from '../support/ports.ts';
 
 const TEST_LIMIT_MS = READY_LIMIT_MS + 60_000;
 const GPU_TEMPLATE = fileURLToPath(new URL('../../compose/docker-compose.yml', import.meta.url));

@@ -9,6 +9,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { createRedactor } from '../../src/lib/redact.ts';
 import { type PrivateEngine, privateEngine, tinyImage } from '../support/engine.ts';
+import { SOON_MS } from '../support/soon.ts';
 
 const PROJECT = 'docker-room';
 
@@ -63,7 +64,7 @@ async function readLog(id: string, query = {}, signal = new AbortController().si
 }
 
 async function ended(id: string): Promise<void> {
-  await vi.waitFor(async () => expect((await engine.inspectContainer(id))?.state).toBe('exited'), 10_000);
+  await vi.waitFor(async () => expect((await engine.inspectContainer(id))?.state).toBe('exited'), SOON_MS);
 }
 
 describe('the engine', () => {
@@ -296,13 +297,15 @@ it('the life of a container comes as events', async () => {
   await engine.startContainer(id);
   await ended(id);
   await engine.removeContainer(id, { force: true });
-  await vi.waitFor(() =>
-    expect(events.filter((event) => event.containerId === id).map((event) => event.action)).toEqual([
-      'create',
-      'start',
-      'die',
-      'destroy',
-    ]),
+  await vi.waitFor(
+    () =>
+      expect(events.filter((event) => event.containerId === id).map((event) => event.action)).toEqual([
+        'create',
+        'start',
+        'die',
+        'destroy',
+      ]),
+    SOON_MS,
   );
   expect(events.find((event) => event.action === 'die')?.attributes).toMatchObject({
     exitCode: '3',

@@ -12,7 +12,8 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { createRedactor } from '../../src/lib/redact.ts';
 import { type PrivateEngine, privateEngine, tinyImage } from '../support/engine.ts';
-import { freePort, type Registry, stallingProxy, startRegistry } from '../support/registry.ts';
+import { freePort } from '../support/ports.ts';
+import { type Registry, stallingProxy, startRegistry } from '../support/registry.ts';
 
 const run = promisify(execFile);
 const LAYER_BYTES = 8 * 1024 * 1024;

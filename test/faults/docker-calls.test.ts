@@ -16,6 +16,7 @@ import {
   silence,
   stream,
 } from '../support/scripted-docker.ts';
+import { SOON_MS } from '../support/soon.ts';
 
 /** Short enough for a test, long enough for a loaded machine to answer in. */
 const SHORT_MS = 300;
@@ -75,7 +76,7 @@ describe('a read', () => {
       kind: 'unreachable',
       code: 'docker_unreachable',
     });
-    await vi.waitFor(() => expect(docker.connections()).toBe(0));
+    await vi.waitFor(() => expect(docker.connections()).toBe(0), SOON_MS);
   });
 
   it('whose body is cut twice fails at once, long before its deadline', async () => {
@@ -125,10 +126,10 @@ describe('a read', () => {
     const stop = new AbortController();
     const reason = new Error('shutting down');
     const call = engine.inspectContainer('c1', stop.signal);
-    await vi.waitFor(() => expect(docker.requests.at(-1)).toContain('/c1/json'));
+    await vi.waitFor(() => expect(docker.requests.at(-1)).toContain('/c1/json'), SOON_MS);
     stop.abort(reason);
     await expect(call).rejects.toBe(reason);
-    await vi.waitFor(() => expect(docker.connections()).toBe(0));
+    await vi.waitFor(() => expect(docker.connections()).toBe(0), SOON_MS);
   });
 
   it('goes to the socket that was given, whatever DOCKER_HOST says', async () => {

@@ -6,6 +6,7 @@ import { PULL_LIMITS } from '../../src/docker/pull.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { createRedactor } from '../../src/lib/redact.ts';
+import { createHastyClock } from '../support/hasty-clock.ts';
 import {
   hangUp,
   json,
@@ -15,6 +16,7 @@ import {
   silence,
   stream,
 } from '../support/scripted-docker.ts';
+import { SOON_MS } from '../support/soon.ts';
 
 const SHORT_MS = 300;
 const PULL = 'POST /images/create';
@@ -113,7 +115,7 @@ describe('a pull', () => {
       [limit]: SHORT_MS,
     };
     expect(await pullCode(engineWith({ limits: { pull } }))).toBe('image_pull_stalled');
-    await vi.waitFor(() => expect(docker.connections()).toBe(0));
+    await vi.waitFor(() => expect(docker.connections()).toBe(0), SOON_MS);
   });
 
   it("is ended by the caller's signal, also in the engine", async () => {
@@ -122,7 +124,7 @@ describe('a pull', () => {
     const reason = new Error('the file changed');
     const pull = engineWith().pullImage('r/a:b', () => stop.abort(reason), stop.signal);
     await expect(pull).rejects.toBe(reason);
-    await vi.waitFor(() => expect(docker.connections()).toBe(0));
+    await vi.waitFor(() => expect(docker.connections()).toBe(0), SOON_MS);
   });
 
   it('is not begun when the disk is too small, and names what is missing', async () => {
@@ -231,7 +233,7 @@ describe('the log of a container', () => {
     docker.on(LOGS, answer);
     const reading = collect(engineWith({ limits: { streamMs: SHORT_MS } }).logs('c1', {}, noAbort()));
     await expect(reading).rejects.toMatchObject({ name: 'EngineError', kind: 'unreachable' });
-    await vi.waitFor(() => expect(docker.connections()).toBe(0));
+    await vi.waitFor(() => expect(docker.connections()).toBe(0), SOON_MS);
   });
 
   it('of a container that is not there is an error', async () => {
@@ -250,13 +252,13 @@ describe('the log of a container', () => {
       setTimeout(() => stop.abort(), 2 * SHORT_MS);
     }
     expect([texts, stop.signal.aborted]).toEqual([['a'], true]);
-    await vi.waitFor(() => expect(docker.connections()).toBe(0));
+    await vi.waitFor(() => expect(docker.connections()).toBe(0), SOON_MS);
   });
 
   it('closes its connection when the reader stops early', async () => {
     docker.on(LOGS, stream([frame(1, `${STAMP} a\n`)], 'hang'));
     for await (const _next of engineWith().logs('c1', { follow: true }, noAbort())) break;
-    await vi.waitFor(() => expect(docker.connections()).toBe(0));
+    await vi.waitFor(() => expect(docker.connections()).toBe(0), SOON_MS);
   });
 });
 
@@ -264,14 +266,17 @@ describe('the events', () => {
   const EVENTS = 'GET /events';
   const die = (id: string) => line({ Type: 'container', Action: 'die', Actor: { ID: id } });
 
-  function watch(engine = engineWith()) {
+  function watch(engine = engineWith(), onFirstLoss = (): void => undefined) {
     const stop = new AbortController();
     const log: string[] = [];
     const done = engine.watchEvents(
       {
         onEvent: (event: EngineEvent) => log.push(`${event.action} ${event.containerId}`),
         onConnect: () => log.push('connected'),
-        onDisconnect: (error) => log.push(error.finding.code),
+        onDisconnect: (error) => {
+          if (!log.includes(error.finding.code)) onFirstLoss();
+          log.push(error.finding.code);
+        },
       },
       stop.signal,
     );
@@ -286,31 +291,38 @@ describe('the events', () => {
     docker.on('GET /_ping', stream(['OK']));
     docker.on(EVENTS, stream([die('a')], 'hang'));
     const watched = watch();
-    await vi.waitFor(() => expect(watched.log).toEqual(['connected', 'die a']));
+    await vi.waitFor(() => expect(watched.log).toEqual(['connected', 'die a']), SOON_MS);
     await docker.stop();
-    await vi.waitFor(() => expect(watched.log.at(-1)).toBe('docker_unreachable'));
+    await vi.waitFor(() => expect(watched.log.at(-1)).toBe('docker_unreachable'), SOON_MS);
     docker.on('GET /version', json({ ApiVersion: '1.52', MinAPIVersion: '1.44' }));
     await docker.start();
     await vi.waitFor(() => expect(watched.log.slice(3)).toEqual(['connected', 'die a']), { timeout: 8_000 });
     expect(docker.requests.at(-1)).toMatch(/^GET \/v1\.47\/events\?/);
     await watched.finish();
-    await vi.waitFor(() => expect(docker.connections()).toBe(0));
+    await vi.waitFor(() => expect(docker.connections()).toBe(0), SOON_MS);
   });
 
   it('tell of an engine that answers no events', async () => {
     docker.on(EVENTS, silence);
     const watched = watch(engineWith({ limits: { readMs: SHORT_MS } }));
-    await vi.waitFor(() => expect(watched.log).toEqual(['docker_unreachable']));
+    await vi.waitFor(() => expect(watched.log).toEqual(['docker_unreachable']), SOON_MS);
     await watched.finish();
   });
 
-  it('tell of an engine that hangs behind an open stream, within 10 s', { timeout: 20_000 }, async () => {
+  it('tell of an engine that hangs behind an open stream, within 10 s', async () => {
     docker.on('GET /_ping', silence);
     docker.on(EVENTS, stream([], 'hang'));
-    const watched = watch();
-    await vi.waitFor(() => expect(watched.log).toEqual(['connected']));
-    await vi.waitFor(() => expect(watched.log.at(-1)).toBe('docker_unreachable'), { timeout: 10_000 });
+    const clock = createHastyClock(5);
+    let sleptUntilTold = Number.POSITIVE_INFINITY;
+    const watched = watch(engineWith({ clock }), () => {
+      sleptUntilTold = clock.sleptMs();
+    });
+    await vi.waitFor(
+      () => expect(watched.log.slice(0, 2)).toEqual(['connected', 'docker_unreachable']),
+      SOON_MS,
+    );
     await watched.finish();
+    expect(sleptUntilTold).toBeLessThanOrEqual(10_000);
   });
 });
 

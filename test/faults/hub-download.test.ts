@@ -143,9 +143,9 @@ describe('a download from a hub', () => {
     const hashes = snapshot.problem?.detail.match(/[0-9a-f]{64}/g);
     expect(new Set(hashes).size).toBe(2);
     expect(hashes).toContain(one.model.files.find((file) => file.path === SHARD)?.sha256);
-    const asked = contentRequests(one).length;
+    const asked = shardStarts(one).length;
     await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(contentRequests(one)).toHaveLength(asked);
+    expect(shardStarts(one)).toHaveLength(asked);
     one.server.faults.clear();
     one.keeper.retry();
     await one.until((later) => later.complete);

@@ -5,6 +5,7 @@ import { Agent } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConnectionError, type StreamReceiver, streamGet } from '../../src/model/http-stream.ts';
 import { bytesOf } from '../support/model-files.ts';
+import { SOON_MS } from '../support/soon.ts';
 
 const content = bytesOf('stream', 3_000_000);
 const alive = new AbortController().signal;
@@ -98,6 +99,6 @@ describe('an answer whose bytes are pushed', () => {
       response.write(content);
     };
     expect(await get(unwanted)).toMatchObject({ status: 200 });
-    await expect.poll(() => cut).toBe(true);
+    await expect.poll(() => cut, { timeout: SOON_MS }).toBe(true);
   });
 });

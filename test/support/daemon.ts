@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Status } from '../../src/status/schema.ts';
 import type { CommandResult, PrivateEngine } from './engine.ts';
-import { freePort } from './registry.ts';
+import { freePort } from './ports.ts';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
 const cpuTemplate = join(repository, 'compose/docker-compose.cpu.yml');

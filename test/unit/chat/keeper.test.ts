@@ -7,6 +7,7 @@ import type { DatabaseAnswer, LookMode } from '../../../src/chat/database-answer
 import { type ChatKeeper, createChatKeeper } from '../../../src/chat/keeper.ts';
 import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import { silentLog } from '../../../src/lib/log.ts';
+import { SOON_MS } from '../../support/soon.ts';
 
 let directory: string;
 let keeper: ChatKeeper;
@@ -226,7 +227,7 @@ describe('the keeper of the chats', () => {
     keeper.onChange(() => states.push(keeper.snapshot().problem?.code ?? null));
     duringLook = () => expect(states).not.toContain('chat_database_elsewhere');
     keeper.setPageReady(true);
-    await expect.poll(() => states.at(-1)).toBe('chat_database_elsewhere');
+    await expect.poll(() => states.at(-1), { timeout: SOON_MS }).toBe('chat_database_elsewhere');
     expect(keeper.snapshot()).toMatchObject({ persistence_state: null, session_count: null });
     expect(looks).toEqual(['check', 'check']);
   });
