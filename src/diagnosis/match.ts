@@ -59,11 +59,7 @@ export function createMatcher({ all, ofHost, ofWarnings }: PreparedSignatures): 
     match(message, settled) {
       const candidates = settled ? ofHost : message.level === 'warning' ? ofWarnings : all;
       if (candidates.length === 0) return null;
-      const key =
-        `${settled ? 'h' : (message.level ?? '')} ${message.frames} ${message.lines.join(' ')}`.replace(
-          /\d+/g,
-          '#',
-        );
+      const key = keyOf(message, settled);
       const known = remembered.get(key);
       if (known !== undefined) return known;
       wholeLooks -= 1;
@@ -75,6 +71,15 @@ export function createMatcher({ all, ofHost, ofWarnings }: PreparedSignatures): 
       return found;
     },
   };
+}
+
+const DIGITS = /\d+/g;
+
+/** What a message is like but for its numbers. */
+function keyOf({ level, frames, lines }: Message, settled: boolean): string {
+  const [first = ''] = lines;
+  const text = frames === '' && lines.length === 1 ? first : `${frames} ${lines.join(' ')}`;
+  return `${settled ? 'h' : (level ?? '')} ${text.replace(DIGITS, '#')}`;
 }
 
 /**

@@ -8,18 +8,8 @@ const WARNING_LINES = 8;
 /** Libraries print to the terminal what they go on after, without a logger: these are the words they use. */
 const NOTICE =
   /\b[Dd]eprecated\b|\bhas no effect\b|\b(?:is|are|will be) ignored\b|\b[Ii]gnored the following\b|\b[Ff]alling back to\b|\bwill be removed in\b|^\w[\w.-]{0,40}: Warning: |^Warning: |^`rope_\w+`'s \w+ field must|^Unrecognized keys in `/;
-/** One of them is in every text that NOTICE or PYTHON_WARNING fits: looking for them is cheaper. */
-const WORDS = [
-  'deprecated',
-  'Deprecated',
-  'effect',
-  'gnored',
-  'alling back',
-  'removed',
-  'Warning',
-  'field must',
-  'Unrecognized',
-];
+/** One of these is in every text that NOTICE or PYTHON_WARNING fits; most lines have none. */
+const ANY_WORD = /[Dd]eprecated|effect|gnored|alling back|removed|Warning|field must|Unrecognized/;
 
 /** What fails says so, and what it says may quote a warning. */
 const FAILS = /\b(?:\w*Error|\w*Exception|error|fatal|failed)\b/;
@@ -39,8 +29,7 @@ export function createNoticeReader(): NoticeReader {
   return {
     read(line, inMessage) {
       if (line.level !== null) return line;
-      const worthwhile = WORDS.some((word) => line.text.includes(word));
-      if (left === 0 && !worthwhile) return line;
+      if (left === 0 && !ANY_WORD.test(line.text)) return line;
       if (PYTHON_WARNING.test(line.text)) {
         left = WARNING_LINES;
         return { ...line, level: 'warning' };

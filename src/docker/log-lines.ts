@@ -1,4 +1,4 @@
-import { createLineSplitter } from '../lib/lines.ts';
+import { asBuffer, createLineSplitter } from '../lib/lines.ts';
 import type { ContainerLogLine } from './engine.ts';
 import type { LogPiece } from './log-demultiplexer.ts';
 
@@ -14,6 +14,8 @@ const TIMESTAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)
 /** Where every stamp has its `T`. */
 const STAMP_T_AT = 10;
 const UPPER_T = 0x54;
+const BLANK = 0x20;
+const LINE_FEED = 0x0a;
 const NOTHING = Buffer.alloc(0);
 /** Longest form of the above with its blank. */
 const TIMESTAMP_LENGTH = 36;
@@ -23,16 +25,36 @@ const TIMESTAMP_LENGTH = 36;
  * that all have the stamp of the first; they are joined again. A message with another stamp begins another line, even
  * where no line end came before: the driver `local` loses that of a cut line (engine 20.10). Lines are cut again at the limit of
  * {@link createLineSplitter}, and at carriage returns (progress bars): each piece has the time of its message.
+ * `clean` is applied to the text of each line.
  */
-export function createLogLineAssembler(): LogLineAssembler {
-  const streams = { stdout: createStreamAssembler('stdout'), stderr: createStreamAssembler('stderr') };
+export function createLogLineAssembler(clean: (text: string) => string = (text) => text): LogLineAssembler {
+  const stdout = createStreamAssembler('stdout', clean);
+  const stderr = createStreamAssembler('stderr', clean);
   return {
-    push: (piece) => streams[piece.stream].push(piece),
-    end: () => [...streams.stdout.end(), ...streams.stderr.end()],
+    push(piece) {
+      const lines: ContainerLogLine[] = [];
+      (piece.stream === 'stdout' ? stdout : stderr).push(piece, lines);
+      return lines;
+    },
+    end() {
+      const lines: ContainerLogLine[] = [];
+      stdout.end(lines);
+      stderr.end(lines);
+      return lines.filter((line) => line.text !== '');
+    },
   };
 }
 
-function createStreamAssembler(stream: ContainerLogLine['stream']): LogLineAssembler {
+/** The lines of one stream; adds what is complete to `lines`. */
+interface StreamAssembler {
+  push(piece: LogPiece, lines: ContainerLogLine[]): void;
+  end(lines: ContainerLogLine[]): void;
+}
+
+function createStreamAssembler(
+  stream: ContainerLogLine['stream'],
+  clean: (text: string) => string,
+): StreamAssembler {
   const splitter = createLineSplitter();
   let timestamp = '';
   /** Stamp of the message before; '' where that ended its line. */
@@ -40,48 +62,57 @@ function createStreamAssembler(stream: ContainerLogLine['stream']): LogLineAssem
   /** Bytes at the start of a message, held back until its stamp is whole; null inside a message. */
   let held: Buffer | null = null;
 
-  const text = (bytes: Uint8Array): ContainerLogLine[] => {
-    if (bytes.length === 0) return [];
-    if (bytes[bytes.length - 1] === 0x0a) openStamp = '';
-    return splitter.push(bytes).map(toLine);
+  const take = (texts: readonly string[], lines: ContainerLogLine[]): void => {
+    for (const text of texts) lines.push(toLine(text));
+  };
+  const read = (bytes: Buffer, lines: ContainerLogLine[]): void => {
+    if (bytes.length === 0) return;
+    if (bytes[bytes.length - 1] === LINE_FEED) openStamp = '';
+    take(splitter.push(bytes), lines);
   };
   /** A line of a terminal has its stamp in front of it; the rest of a line has the time of its beginning. */
   const toLine = (line: string): ContainerLogLine => {
     // most lines of a bar have none, and the expression is dear
     const match = line.charCodeAt(STAMP_T_AT) === UPPER_T ? TIMESTAMP.exec(line) : null;
-    if (match?.[1] === undefined) return { timestamp, stream, text: line };
+    if (match?.[1] === undefined) return { timestamp, stream, text: clean(line) };
     timestamp = match[1];
-    return { timestamp, stream, text: line.slice(match[0].length) };
+    return { timestamp, stream, text: clean(line.slice(match[0].length)) };
   };
-  const release = (): ContainerLogLine[] => {
-    if (held === null) return [];
+  /** A message, or its beginning, with its whole stamp. */
+  const begin = (bytes: Buffer, lines: ContainerLogLine[]): void => {
+    // most messages are whole lines, whose stamp says nothing about the line before
+    const whole = openStamp === '' && bytes[bytes.length - 1] === LINE_FEED;
+    const match = whole ? null : TIMESTAMP.exec(bytes.toString('latin1', 0, TIMESTAMP_LENGTH));
+    if (match?.[1] === undefined) {
+      read(bytes, lines);
+    } else if (match[1] === openStamp) {
+      read(bytes.subarray(match[0].length), lines);
+    } else {
+      if (openStamp !== '') take(splitter.end(), lines);
+      openStamp = match[1];
+      read(bytes, lines);
+    }
+  };
+  const release = (lines: ContainerLogLine[]): void => {
+    if (held === null) return;
     const bytes = held;
     held = null;
-    const match = TIMESTAMP.exec(bytes.subarray(0, TIMESTAMP_LENGTH).toString('latin1'));
-    if (match?.[1] === undefined) return text(bytes);
-    if (match[1] === openStamp) return text(bytes.subarray(match[0].length));
-    const before = openStamp === '' ? [] : splitter.end().map(toLine);
-    openStamp = match[1];
-    return [...before, ...text(bytes)];
+    begin(bytes, lines);
   };
   return {
-    push(piece) {
-      const lines: ContainerLogLine[] = [];
+    push(piece, lines) {
+      const bytes = asBuffer(piece.bytes);
       if (piece.startsMessage) {
-        lines.push(...release());
+        release(lines);
         held = NOTHING;
       }
-      if (held === null) {
-        lines.push(...text(piece.bytes));
-        return lines;
-      }
-      held =
-        held.length === 0
-          ? Buffer.from(piece.bytes.buffer, piece.bytes.byteOffset, piece.bytes.byteLength)
-          : Buffer.concat([held, piece.bytes]);
-      if (held.length >= TIMESTAMP_LENGTH || held.includes(0x20)) lines.push(...release());
-      return lines;
+      if (held === null) return read(bytes, lines);
+      held = held.length === 0 ? bytes : Buffer.concat([held, bytes]);
+      if (held.length >= TIMESTAMP_LENGTH || held.includes(BLANK)) release(lines);
     },
-    end: () => [...release(), ...splitter.end().map(toLine)].filter((line) => line.text !== ''),
+    end(lines) {
+      release(lines);
+      take(splitter.end(), lines);
+    },
   };
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Redactor } from '../lib/redact.ts';
 import type { ContainerLogLine, LogQuery } from './engine.ts';
 import { createLogDemultiplexer, createRawDemultiplexer } from './log-demultiplexer.ts';
@@ -24,6 +25,12 @@ function unixSeconds(time: string): string {
   return Number.isFinite(seconds) ? `${seconds}.${(match[2] ?? '').padEnd(9, '0')}` : time;
 }
 
+/**
+ * Longest time in which lines are handed on without a turn of the event loop: a log that is read from its beginning comes
+ * as fast as it is taken, and everything else would wait for its end.
+ */
+const TURN_MS = 10;
+
 /** Cuts a log stream into lines: framed, or raw for a container with a terminal. Every line is redacted. */
 export async function* readLogLines(
   stream: AsyncIterable<Uint8Array>,
@@ -31,17 +38,16 @@ export async function* readLogLines(
   redactor: Redactor,
 ): AsyncGenerator<ContainerLogLine> {
   const demultiplexer = tty ? createRawDemultiplexer() : createLogDemultiplexer();
-  const assembler = createLogLineAssembler();
-  const clean = ({ timestamp, stream, text }: ContainerLogLine): ContainerLogLine => ({
-    timestamp,
-    stream,
-    text: redactor.redact(text),
-  });
+  const assembler = createLogLineAssembler(redactor.redact);
+  let turnBegan = performance.now();
   for await (const chunk of stream) {
     for (const piece of demultiplexer.push(chunk)) {
       // not `yield*`, which costs several turns a line
-      for (const line of assembler.push(piece)) yield clean(line);
+      for (const line of assembler.push(piece)) yield line;
     }
+    if (performance.now() - turnBegan < TURN_MS) continue;
+    await setImmediate();
+    turnBegan = performance.now();
   }
-  for (const line of assembler.end()) yield clean(line);
+  for (const line of assembler.end()) yield line;
 }

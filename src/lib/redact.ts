@@ -4,12 +4,16 @@ export const REDACTED = '[redacted]';
 /** Secrets shorter than this are not searched for: replacing them would shred ordinary words. */
 const MINIMUM_SECRET_LENGTH = 6;
 
-/** Shapes of secrets that are recognised without being known, each with letters that it cannot be without: looking for those is cheap. */
-const SECRET_SHAPES: readonly { needs: string; shape: RegExp; replacement: string }[] = [
-  { needs: 'hf_', shape: /\bhf_[A-Za-z0-9]{8,}\b/g, replacement: REDACTED },
-  { needs: '', shape: /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi, replacement: `$1 ${REDACTED}` },
-  { needs: '://', shape: /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]+:[^\s/@]+@/gi, replacement: `$1${REDACTED}@` },
+/** Shapes of secrets that are recognised without being known. */
+const SECRET_SHAPES: readonly { shape: RegExp; replacement: string }[] = [
+  { shape: /\bhf_[A-Za-z0-9]{8,}\b/g, replacement: REDACTED },
+  { shape: /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi, replacement: `$1 ${REDACTED}` },
+  // a scheme has a length: without a limit a long word would be gone through once for each of its letters
+  { shape: /\b([a-z][a-z0-9+.-]{0,40}:\/\/)[^\s/@:]+:[^\s/@]+@/gi, replacement: `$1${REDACTED}@` },
 ];
+/** What every text with such a shape has: looking for it is cheap, and most lines of a log have none of it. */
+const SHAPE_SIGNS = ['hf_', '://'];
+const AUTHORIZATION_SIGN = /\b(?:Bearer|Basic)\s/i;
 
 /** Removes secrets from text before it is kept, shown or logged. One instance stands where log lines enter. */
 export interface Redactor {
@@ -23,6 +27,7 @@ export interface Redactor {
 export function createRedactor(secrets: Iterable<string | null | undefined> = []): Redactor {
   const known = new Set<string>();
   let longestFirst: string[] = [];
+  let signs = signsOf([]);
   const redactor: Redactor = {
     learn(more) {
       for (const secret of more) {
@@ -32,16 +37,23 @@ export function createRedactor(secrets: Iterable<string | null | undefined> = []
         known.add(JSON.stringify(secret).slice(1, -1));
       }
       longestFirst = [...known].sort((a, b) => b.length - a.length);
+      signs = signsOf(longestFirst);
     },
     redact(text) {
+      if (!signs.test(text) && !AUTHORIZATION_SIGN.test(text)) return text;
       let clean = text;
       for (const secret of longestFirst) clean = clean.replaceAll(secret, REDACTED);
-      for (const { needs, shape, replacement } of SECRET_SHAPES) {
-        if (clean.includes(needs)) clean = clean.replace(shape, replacement);
-      }
+      for (const { shape, replacement } of SECRET_SHAPES) clean = clean.replace(shape, replacement);
       return clean;
     },
   };
   redactor.learn(secrets);
   return redactor;
+}
+
+/** One expression for all of them: a single pass over a text. */
+function signsOf(secrets: readonly string[]): RegExp {
+  return new RegExp(
+    [...SHAPE_SIGNS, ...secrets].map((sign) => sign.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'),
+  );
 }

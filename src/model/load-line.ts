@@ -140,7 +140,7 @@ const WORDINGS: readonly Wording[] = [
  * their line, also where an engine's whole configuration follows.
  */
 const ANY_WORD =
-  /shards:|checkpoint|GGUF tensors|CUDA graph|cudagraph|raph capturing|for the compilation|Start compiling|LLM engine|server version|non-default args|vLLM server|API server|Resolved arch|max model len|to load model|eights took|Model loading|weights for|weights format|drafter|Directly lo|a graph for|Dynamo|_compile_cache|torch\.compile|Warming up|KV cache|emory profiling|warmup run|max_model_len|blocks:|concurrency for|init engine|routes are|application startup|Application startup|server process|Supported tasks/;
+  /shards:|checkpoint|GGUF tensors|CUDA graph|cudagraph|raph capturing|for the compilation|Start compiling|LLM engine|server version|non-default args|vLLM server|API server|Resolved arch|max model len|to load model|eights took|Model loading|weights for|weights format|drafter|Directly lo|a graph for|Dynamo|_compile_cache|torch\.compile|Warming up|KV cache (?:size|memory)|emory profiling|warmup run|max_model_len|blocks:|concurrency for|init engine|routes are|application startup|Application startup|server process|Supported tasks/;
 
 /** Where the words of a wording stand at the latest: behind the prefixes of a record. */
 const EXAMINED_LENGTH = 400;

@@ -31,6 +31,14 @@ describe('redactor', () => {
     expect(clean).not.toMatch(/abcdefghijklmnop|abc\.def|hunter22/);
     expect(clean).toContain('host/x');
   });
+  it('finds a secret that is written like an expression', () => {
+    expect(createRedactor(['a.b*c+(d']).redact('x a.b*c+(d y')).toBe(`x ${REDACTED} y`);
+  });
+  it('goes through a long word once, whatever address stands behind it', () => {
+    const word = 'a.'.repeat(200_000);
+    const clean = createRedactor().redact(`${word}://u:p@host`);
+    expect(clean.slice(word.length)).toBe(`://${REDACTED}@host`);
+  });
   it('leaves ordinary words alone, even for a very short secret', () => {
     expect(createRedactor(['a']).redact('a banana')).toBe('a banana');
   });
