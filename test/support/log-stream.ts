@@ -5,12 +5,13 @@
  */
 
 /** Messages repeat with this period. */
-const KINDS = 10;
+export const MESSAGES_PER_PERIOD = 10;
+const KINDS = MESSAGES_PER_PERIOD;
 /** States of one progress bar. */
 const BAR_STATES = 5;
 /** Length of a long line: several frames of the engine's 16 KiB would be as long, but no log is full of them. */
 const LONG_LENGTH = 2_000;
-/** Lines that {@link messageAt} makes on the average, times ten. */
+/** Lines of that many messages. */
 export const LINES_PER_PERIOD = KINDS - 1 + BAR_STATES;
 
 /** The lines of the message with this number, as they should be seen. */
@@ -56,17 +57,17 @@ export function linesOf(index: number): string[] {
   }
 }
 
+/** The stream of the message with this number. */
+export function streamOf(index: number): 'stdout' | 'stderr' {
+  return index % 3 === 0 ? 'stderr' : 'stdout';
+}
+
 /** The frame of the message with this number. */
 export function frameOf(index: number): Buffer {
   const text = linesOf(index).join('\r');
   const payload = Buffer.from(`2026-11-23T17:44:26.${String(index % 1e9).padStart(9, '0')}Z ${text}\n`);
   const header = Buffer.alloc(8);
-  header[0] = index % 3 === 0 ? 2 : 1;
+  header[0] = streamOf(index) === 'stderr' ? 2 : 1;
   header.writeUInt32BE(payload.length, 4);
   return Buffer.concat([header, payload]);
-}
-
-/** The number at the end of a line; NaN for a line that was cut wrongly. */
-export function numberOf(line: string): number {
-  return Number(/#(\d{9})(?:\.\d|"})?$/.exec(line)?.[1]);
 }

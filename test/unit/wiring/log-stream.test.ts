@@ -3,7 +3,7 @@ import { createDiagnoser } from '../../../src/diagnosis/diagnose.ts';
 import { readLogLines } from '../../../src/docker/logs.ts';
 import { createRedactor } from '../../../src/lib/redact.ts';
 import { readLoadLine } from '../../../src/model/load-line.ts';
-import { frameOf, linesOf } from '../../support/log-stream.ts';
+import { frameOf, linesOf, streamOf } from '../../support/log-stream.ts';
 
 const MESSAGES = 20_000;
 const SEED = 7;
@@ -23,7 +23,7 @@ async function* chunks(): AsyncGenerator<Uint8Array> {
 test('a flood of lines goes through demultiplexer, diagnosis and load progress without a wrong cut', async () => {
   const expected: Record<'stdout' | 'stderr', string[]> = { stdout: [], stderr: [] };
   for (let index = 0; index < MESSAGES; index += 1) {
-    expected[index % 3 === 0 ? 'stderr' : 'stdout'].push(...linesOf(index));
+    expected[streamOf(index)].push(...linesOf(index));
   }
   const seen: typeof expected = { stdout: [], stderr: [] };
   const diagnoser = createDiagnoser();
