@@ -1,4 +1,5 @@
 import { formatBytes, formatEstimate } from '../lib/human.ts';
+import { asSentence } from '../lib/plain-text.ts';
 import { downloadPhrase } from '../status/activity.ts';
 import type { Status } from '../status/schema.ts';
 
@@ -44,7 +45,7 @@ export function downloadLines(
   const lines = [
     ...(news || moved || late ? [downloadLine(model)] : []),
     ...(problem !== null && problem !== memory.problem && model.problem !== null
-      ? [`ERROR: ${model.problem.title}: ${model.problem.detail}. ${model.problem.remedy}`]
+      ? [`ERROR: ${model.problem.title}: ${asSentence(model.problem.detail)} ${model.problem.remedy}`]
       : []),
   ];
   const next: DownloadLogMemory = {

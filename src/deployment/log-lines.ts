@@ -1,5 +1,5 @@
 import { formatDuration } from '../lib/human.ts';
-import { toPlainLine } from '../lib/plain-text.ts';
+import { asSentence, toPlainLine } from '../lib/plain-text.ts';
 import { missesTarget } from '../status/expected.ts';
 import type { ServiceView, Status } from '../status/schema.ts';
 import { timeline } from '../status/timeline.ts';
@@ -108,6 +108,23 @@ function serviceNews(name: string, previous: ServiceView | null, next: ServiceVi
     ...(previous !== null && previous.wanted !== next.wanted
       ? [`${name}: ${next.wanted ? 'started' : 'stopped'} on request`]
       : []),
+    ...overrideNews(name, previous?.overrides ?? {}, next.overrides),
+  ];
+}
+
+/** Flags that ai-sandbox has changed to heal a service, and those that are as the compose file says again. */
+function overrideNews(
+  name: string,
+  previous: ServiceView['overrides'],
+  next: ServiceView['overrides'],
+): string[] {
+  return [
+    ...Object.entries(next)
+      .filter(([flag, value]) => previous[flag] !== value)
+      .map(([flag, value]) => `${name}: ${flag} ${value} instead of what the compose file says, to heal it`),
+    ...Object.keys(previous)
+      .filter((flag) => !(flag in next))
+      .map((flag) => `${name}: ${flag} as the compose file says again`),
   ];
 }
 
@@ -144,7 +161,7 @@ function problemNews(previous: Status['problems'], next: Status['problems']): st
   return [
     ...next
       .filter((problem) => !before.has(key(problem)))
-      .map((problem) => `ERROR: ${problem.title} (${problem.code}): ${problem.detail}. ${problem.remedy}`),
+      .map(({ title, code, detail, remedy }) => `ERROR: ${title} (${code}): ${asSentence(detail)} ${remedy}`),
     ...[...before]
       .filter(([each, problem]) => !after.has(each) && !codes.has(problem.code))
       .map(([, problem]) => `no longer: ${problem.title} (${problem.code})`),

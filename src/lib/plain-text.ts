@@ -61,6 +61,11 @@ export function wrapLine(text: string, width: number, indent = ''): string[] {
   return lines.map((each) => indent + each);
 }
 
+/** The text as a sentence to which another may be added: with a full stop, unless it ends with a mark of its own. */
+export function asSentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+
 /** C0 and C1 controls, line and paragraph separators, and the marks that reverse the direction of text. */
 const TERMINAL_CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 

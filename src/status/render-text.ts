@@ -132,6 +132,9 @@ function serviceText(view: ServiceView, paint: Paint): string {
   }
   if (view.next_restart_at !== null) parts.push(`next start ${view.next_restart_at}`);
   if (view.started_at !== null && view.service_status !== 'stopped') parts.push(`since ${view.started_at}`);
+  for (const [flag, value] of Object.entries(view.overrides)) {
+    parts.push(`with ${flag} ${value} (changed to heal it)`);
+  }
   if (view.restarts > 0) parts.push(`${view.restarts} ${view.restarts === 1 ? 'restart' : 'restarts'}`);
   if (view.last_exit !== null) parts.push(`last exit ${view.last_exit.at}: ${view.last_exit.cause}`);
   return parts.join(', ');

@@ -133,6 +133,32 @@ describe('deploymentLines', () => {
       ['ERROR: It is gated (model_gated): answered 403. Accept the terms.'],
     ],
     [
+      'a problem whose words end with a full stop',
+      {},
+      {
+        problems: [problem({ title: 'It is gated', detail: 'Access denied.', remedy: 'Accept the terms.' })],
+      },
+      ['ERROR: It is gated (model_gated): Access denied. Accept the terms.'],
+    ],
+    [
+      'a flag that was changed to heal a service',
+      { services: { api: service() } },
+      { services: { api: service({ overrides: { '--max-model-len': '12848' } }) } },
+      ['api: --max-model-len 12848 instead of what the compose file says, to heal it'],
+    ],
+    [
+      'another value of it',
+      { services: { api: service({ overrides: { '--max-model-len': '12848' } }) } },
+      { services: { api: service({ overrides: { '--max-model-len': '8192' } }) } },
+      ['api: --max-model-len 8192 instead of what the compose file says, to heal it'],
+    ],
+    [
+      'its end, when the model is another',
+      { services: { api: service({ overrides: { '--max-model-len': '12848' } }) } },
+      { services: { api: service() } },
+      ['api: --max-model-len as the compose file says again'],
+    ],
+    [
       'its end',
       { problems: [problem({ title: 'It is gated' })] },
       {},

@@ -55,6 +55,12 @@ describe('renderStatusText', () => {
     ]);
   });
 
+  it('shows the flags that were changed to heal a service', () => {
+    const api = stoppedService({ overrides: { '--max-model-len': '12848' } });
+    const text = renderStatusText(assembleStatus(readyFacts({ services: servicesOf({ api }) })));
+    expect(text).toMatch(/^api .*, with --max-model-len 12848 \(changed to heal it\)/m);
+  });
+
   it('shows what is under way, and each problem with what to do', () => {
     const status = assembleStatus(
       readyFacts({
