@@ -4,7 +4,8 @@
 # Everything these scripts make outside the checkout lies here.
 scratch=/var/tmp/ai-sandbox
 
-say() { printf 'ai-sandbox: %s\n' "$*" >&2; }
+# A terminal that is gone is no reason to end before the cleaning up.
+say() { printf 'ai-sandbox: %s\n' "$*" >&2 || true; }
 die() { say "$*"; exit 1; }
 
 # Makes the scratch folder; refuses one that somebody else has put there (/var/tmp is open to everybody).
