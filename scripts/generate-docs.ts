@@ -47,7 +47,7 @@ const symptoms = Object.entries(FAMILY_TITLES)
   .map(([family, title]) => {
     const rows = SIGNATURES.filter((signature) => signature.family === family).map(
       (signature) =>
-        `| ${cell(signature.symptom)} | ${cell(PROBLEM_TABLE[signature.code].title)} (\`${signature.code}\`) | ${cell(remedyOf(signature))} | \`${signature.id}\`: ${cell(signature.checkedAgainst)} |`,
+        `| ${cell(signature.symptom)} | ${cell(PROBLEM_TABLE[signature.code].title)} (\`${signature.code}\`) | ${cell(remedyOf(signature))} | \`${signature.knownAs ?? signature.id}\`: ${cell(signature.checkedAgainst)} |`,
     );
     return [
       `### ${title}`,

@@ -87,7 +87,7 @@ function firstCause(state: RunState, ending: Ending, from: number, whileReady: b
   const weak = found.weak !== null && near(found.weak.message) ? found.weak : null;
   const unknown = found.unknown !== null && near(found.unknown) ? found.unknown : null;
   const weakFirst =
-    weak !== null && (unknown === null || !unknown.named || weak.message.index <= unknown.index);
+    weak !== null && (unknown === null || isOutdone(unknown, weak) || weak.message.index <= unknown.index);
   if (weakFirst) return byProof(weak, whileReady);
   if (unknown?.named === true) return { kind: 'unknown', message: unknown, index: unknown.index };
   if (exit !== null) return { kind: 'exit', exit, index: last };
@@ -96,6 +96,13 @@ function firstCause(state: RunState, ending: Ending, from: number, whileReady: b
   if (ending.exitCode === null || STOPPED_CODES.has(ending.exitCode)) return null;
   if (unknown !== null) return { kind: 'unknown', message: unknown, index: unknown.index };
   return { kind: 'exit', exit: silentExit(ending.exitCode), index: last };
+}
+
+/** An error that only has a name says less than a symptom with words, and less than what it was turned into. */
+function isOutdone(unknown: Message, { message }: Proof): boolean {
+  const bare = /^[\w.]+:?$/.test(unknown.lines.join(' ').trim());
+  const turned = message.chain !== 'none' && message.process === unknown.process;
+  return !unknown.named || bare || turned;
 }
 
 function byProof(proof: Proof, whileReady: boolean): Cause {

@@ -105,7 +105,7 @@ function toDiagnosis(cause: Cause): Diagnosis {
       );
       return {
         code: signature.code,
-        signature: signature.id,
+        signature: signature.knownAs ?? signature.id,
         class: (cause.whileReady ? signature.classWhileReady : undefined) ?? signature.class ?? null,
         detail: shorten(signature.detail?.(groups) ?? line),
         remedy: signature.remedy?.(groups) ?? null,

@@ -14,6 +14,8 @@ export type SignatureStrength = 'host' | 'primary' | 'weak' | 'secondary';
 export interface Signature {
   /** Short stable name; one name per row, never reused. */
   id: string;
+  /** The name a diagnosis carries, where several rows are wordings of one known cause; absent: the id. */
+  knownAs?: string;
   family: SignatureFamily;
   /** The problem it proves; class, title, cause and remedy are those of the one table. */
   code: ProblemCode;

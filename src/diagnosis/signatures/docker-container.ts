@@ -7,6 +7,7 @@ const CHECKED =
 export const DOCKER_CONTAINER_SIGNATURES: readonly Signature[] = [
   {
     id: 'docker_disk_full',
+    knownAs: 'disk',
     family: 'docker',
     code: 'disk_full',
     symptom: 'no space left on device',

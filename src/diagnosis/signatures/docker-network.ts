@@ -7,6 +7,7 @@ const CHECKED =
 export const DOCKER_NETWORK_SIGNATURES: readonly Signature[] = [
   {
     id: 'docker_port',
+    knownAs: 'port',
     family: 'docker',
     code: 'port_in_use',
     symptom: 'Bind for 0.0.0.0:8000 failed: port is already allocated',

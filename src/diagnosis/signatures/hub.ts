@@ -93,6 +93,7 @@ export const HUB_SIGNATURES: readonly Signature[] = [
   },
   {
     id: 'repo_id',
+    knownAs: 'repo404',
     family: 'hub',
     code: 'model_not_found',
     strength: 'weak',
@@ -134,6 +135,7 @@ export const HUB_SIGNATURES: readonly Signature[] = [
   },
   {
     id: 'rate_limited',
+    knownAs: 'net',
     family: 'hub',
     code: 'hub_rate_limited',
     warnings: true,
@@ -169,6 +171,7 @@ export const HUB_SIGNATURES: readonly Signature[] = [
   },
   {
     id: 'tls',
+    knownAs: 'net',
     family: 'hub',
     code: 'hub_unreachable',
     class: 'fatal',
@@ -194,7 +197,7 @@ export const HUB_SIGNATURES: readonly Signature[] = [
       /does not appear to have (?:a file named (?<file>\S+?)|files named .{1,120}?)(?:\. |$|\.$)/,
       /Entry Not Found for url: \S*\/(?<file>[\w.-]+)\.?$|(?<!Local)EntryNotFoundError|Entry Not Found for url/,
       /Can't load (?:the )?(?:configuration|model|weights) (?:of|for) '/,
-      /(?:FileNotFoundError|OSError): (?:\[Errno 2\] )?No such file or directory:? ["']?(?<file>[^"']{0,300}(?:\.safetensors|\.bin|\.json|\.gguf|\.model|\.pt|\/snapshots\/[^"']{0,200}))["']?/,
+      /(?:FileNotFoundError|OSError): (?:\[Errno 2\] )?No such file or directory:? ["']?(?![^"']{0,120}(?:\.triton\/|torchinductor_|torch_compile_cache|torch_extensions|flashinfer|deep_gemm))(?<file>[^"']{0,300}(?:\.safetensors|\.bin|\.json|\.gguf|\.model|\.pt|\/snapshots\/[^"']{0,200}))["']?/,
       /No such file or directory: "?(?<file>\S{0,300}\.(?:safetensors|gguf|bin))"?/,
       /(?:config|params|tokenizer|generation_config|preprocessor_config)\.json.{0,60}(?:not found|does not exist|is missing)/i,
       /^(?:\w+\.)*FileNotFoundError: .{0,200}(?:model|snapshot|huggingface|checkpoint)/i,
@@ -211,6 +214,7 @@ export const HUB_SIGNATURES: readonly Signature[] = [
   },
   {
     id: 'hub_refused',
+    knownAs: 'gated',
     family: 'hub',
     code: 'model_gated',
     strength: 'weak',

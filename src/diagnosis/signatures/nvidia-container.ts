@@ -98,6 +98,7 @@ export const NVIDIA_CONTAINER_SIGNATURES: readonly Signature[] = [
   },
   {
     id: 'nvidia_requirement',
+    knownAs: 'old_driver',
     family: 'nvidia',
     code: 'gpu_driver_too_old',
     symptom:

@@ -99,6 +99,7 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
   },
   {
     id: 'ui_db_full',
+    knownAs: 'disk',
     family: 'open-webui',
     frames: NOT_A_CACHE,
     code: 'disk_full',

@@ -4,6 +4,7 @@ import type { Signature } from '../types.ts';
 export const VLLM_FILE_SIGNATURES: readonly Signature[] = [
   {
     id: 'corrupt_header',
+    knownAs: 'corrupt',
     family: 'vllm',
     code: 'model_file_corrupt',
     symptom:

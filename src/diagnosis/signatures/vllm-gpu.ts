@@ -75,7 +75,7 @@ export const VLLM_GPU_SIGNATURES: readonly Signature[] = [
       /Found no NVIDIA driver on your system/,
       /No CUDA GPUs are available|no CUDA-capable device is detected|cudaErrorNoDevice|No HIP GPUs are available/,
       /local rank (?:\d+ )?(?:is )?out of bounds for 0 devices/i,
-      /libcuda\.so(?:\.1)?: cannot open shared object file|Could not load dynamic library 'libcuda|cannot find (?:the )?lib(?:cuda|nvidia-ml)/i,
+      /libcuda\.so(?:\.1)?: (?:cannot open shared object file|file too short|invalid ELF header)|Could not load dynamic library 'libcuda|cannot find (?:the )?lib(?:cuda|nvidia-ml)/i,
       /Torch not compiled with CUDA enabled/,
       /ROCk module is NOT loaded|Unable to open \/dev\/kfd/,
       /(?:torch\.)?cuda\.is_available\(\) (?:is|returned) False/i,

@@ -10,8 +10,9 @@ export const VLLM_PARALLEL_SIGNATURES: readonly Signature[] = [
     patterns: [
       /World size \((?<world>\d+)\) is larger than the number of available (?:GPUs|devices) \((?<gpus>\d+)\)/,
       /[Tt]ensor parallel size \((?<world>\d+)\) cannot be larger than the number of available (?:GPUs|devices) \((?<gpus>\d+)\)/,
-      /local rank (?<rank>\d+)? ?(?:is )?out of bounds(?: for (?<gpus>\d+) devices)?|local_rank ?(?:\(?\d+\)?)? ?(?:is )?out of (?:bounds|range)/i,
+      /local rank (?<rank>\d+)? ?(?:is )?out of bounds(?! for 0 devices)(?: for (?<gpus>\d+) devices)?|local_rank ?(?:\(?\d+\)?)? ?(?:is )?out of (?:bounds|range)/i,
       /please set tensor_parallel_size(?: \(\d+\))? to less than max local gpu count/,
+      /device >= 0 && device < num_gpus/,
       /CUDA error: invalid device ordinal|cudaErrorInvalidDevice\b|Invalid device id|invalid device ordinal/,
       /number of required \w+ exceeds the total number of available \w+ in the (?:placement group|cluster)/,
       /Tensor parallel size may exceed available GPUs/i,
@@ -77,7 +78,7 @@ export const VLLM_PARALLEL_SIGNATURES: readonly Signature[] = [
       /Current node has no \w+ available/,
       /driver node id \w+ is not included in a placement group|Ray does not allocate any GPUs on the driver node/,
       /Could not find any running Ray instance|Failed to connect to (?:the )?(?:Ray|GCS)|Ray Client .{0,40}fail|Can't find a `node_ip_address\.json`/i,
-      /ray\.exceptions\.(?:RaySystemError|OwnerDiedError|RuntimeEnvSetupError|OutOfMemoryError)|raylet.{0,80}(?:died|crash|exit)/,
+      /ray\.exceptions\.(?:RaySystemError|OwnerDiedError|RuntimeEnvSetupError|OutOfMemoryError)|raylet(?!.{0,60}[Aa] worker died).{0,80}(?:died|crash|exit)/,
       /Every node should have a unique IP address|current platform \S+ does not support ray/,
       /Ray Compiled Graph is not installed|cupy is not installed but required/,
       /session_name .{0,80}does not match|Version mismatch: The cluster was started with/,
@@ -99,6 +100,7 @@ export const VLLM_PARALLEL_SIGNATURES: readonly Signature[] = [
     patterns: [
       /ray\.exceptions\.(?:Ray)?(?:ActorDiedError(?!.{0,60}because of an error raised)|ActorUnavailableError|WorkerCrashedError|NodeDiedError)/,
       /The actor died unexpectedly/,
+      /A worker died or was killed while executing a task by an unexpected system error/,
     ],
     remedy: () =>
       'A Ray worker died: read its own log (ray logs), look for OOM kills, and check: ray status.',

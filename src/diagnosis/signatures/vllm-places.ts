@@ -10,13 +10,35 @@ const CHECK =
  */
 export const VLLM_PLACE_SIGNATURES: readonly Signature[] = [
   {
+    // Without a GPU vLLM 0.6.4 and later goes on with a platform that can nothing, until somebody asks it for something.
+    id: 'no_platform',
+    knownAs: 'no_gpu',
+    family: 'vllm',
+    code: 'gpu_missing',
+    strength: 'weak',
+    symptom: 'NotImplementedError raised in vllm/platforms/interface.py, after "No platform detected"',
+    frames: /\/vllm\/platforms\/interface\.py in [^\n]*$| in resolve_obj_by_qualname$/,
+    patterns: [
+      /^NotImplementedError:?$/,
+      /^ValueError: not enough values to unpack \(expected 2, got 1\)/,
+      /^AttributeError: 'NoneType' object has no attribute/,
+    ],
+    detail: () => 'vLLM has found no GPU and no other platform that it can use',
+    remedy: () =>
+      'Give the container the GPU (deploy.resources.reservations.devices in the compose file) and check nvidia-smi on the host; then: ai-sandbox restart api.',
+    samples: [],
+    checkedAgainst: 'vLLM 0.6.4 to 0.32 (platforms/interface.py, utils)',
+  },
+  {
     id: 'in_quantization',
     family: 'vllm',
     code: 'quantization_unsupported',
     strength: 'weak',
-    symptom: 'ValueError raised in vllm/model_executor/layers/quantization',
-    frames: /\/model_executor\/layers\/quantization\/[^\n]*$/,
-    patterns: [CHECK, /^AssertionError: .{3}/],
+    symptom: 'ValueError raised in vllm/model_executor/layers/quantization, or by one of its kernels',
+    // What a kernel refuses is raised inside of torch: the frame before the last one names the kernel.
+    frames:
+      /\/model_executor\/layers\/quantization\/[^\n]*$|\/_custom_ops\.py in (?:cutlass_\w*mm|\w*(?:gptq|awq|marlin|machete|aqlm|squeezellm|scaled_fp[48])\w*)\b/,
+    patterns: [CHECK, /^(?:AssertionError|RuntimeError): (?!.{0,40}(?:CUDA|NCCL|HIP) error).{3}/],
     samples: [],
     checkedAgainst: 'layout of vLLM 0.4.3 to 0.32',
   },
@@ -37,9 +59,9 @@ export const VLLM_PLACE_SIGNATURES: readonly Signature[] = [
     family: 'vllm',
     code: 'tokenizer_unusable',
     strength: 'weak',
-    symptom: 'error raised in transformers/tokenization… or vllm/tokenizers',
+    symptom: 'error raised in transformers/tokenization…, vllm/tokenizers, sentencepiece or tiktoken',
     frames:
-      /\/(?:transformers\/(?:tokenization_|convert_slow|models\/[^\n/]*\/(?:tokenization_|processing_|image_processing_|feature_extraction_))|vllm\/(?:tokenizers\/|transformers_utils\/(?:tokenizer|processor)))[^\n]*$/,
+      /\/(?:transformers\/(?:tokenization_|convert_slow|models\/[^\n/]*\/(?:tokenization_|processing_|image_processing_|feature_extraction_))|vllm\/(?:tokenizers\/|transformers_utils\/(?:tokenizer|processor))|sentencepiece\/|tokenizers\/|tiktoken\/|mistral_common\/)[^\n]*$/,
     patterns: [CHECK, /^(?:TypeError|AttributeError|OSError|Exception|FileNotFoundError): .{3}/],
     samples: [],
     checkedAgainst: 'layout of transformers 4.40 to 5.0 and vLLM 0.4.3 to 0.32',

@@ -22,6 +22,21 @@ describe('the table of signatures', () => {
     expect(ids.filter((id, at) => ids.indexOf(id) !== at)).toEqual([]);
   });
 
+  it('reports under the name of another row only what has the same kind of cause', () => {
+    const ids = new Set(SIGNATURES.map(({ id }) => id));
+    for (const { id, knownAs } of SIGNATURES) if (knownAs !== undefined) expect(ids, id).toContain(knownAs);
+  });
+
+  it.each([
+    ...['oom_load', 'cuda_oom', 'sampler_oom', 'kv_none', 'kv_small', 'kv_small_v0', 'autofit', 'gpu_busy'],
+    ...['profile_race', 'len_gt_derived', 'arch', 'trust', 'tokenizer', 'bf16', 'kernel_image', 'no_gpu'],
+    ...['old_driver', 'gated', 'repo404', 'badtoken', 'rev', 'entry', 'offline', 'net', 'truncated'],
+    ...['corrupt', 'noweights', 'disk', 'port', 'nccl', 'shm', 'cuda_fault', 'engine_dead', 'init_failed'],
+    ...['sigterm_init', 'flag'],
+  ])('has the row %s', (id) => {
+    expect(SIGNATURES.map((signature) => signature.id)).toContain(id);
+  });
+
   it('leads to rows of the table of problems, and says what it was checked against', () => {
     for (const { id, code, symptom, checkedAgainst } of SIGNATURES) {
       expect(PROBLEM_TABLE, id).toHaveProperty(code);
@@ -31,8 +46,8 @@ describe('the table of signatures', () => {
   });
 
   it('finds every sample by its own signature and no other', () => {
-    const wrong = SIGNATURES.flatMap(({ id, samples }) =>
-      samples.map((sample) => [id, signatureOf(sample), sample]).filter(([a, b]) => a !== b),
+    const wrong = SIGNATURES.flatMap(({ id, knownAs, samples }) =>
+      samples.map((sample) => [knownAs ?? id, signatureOf(sample), sample]).filter(([a, b]) => a !== b),
     );
     expect(wrong).toEqual([]);
   });
