@@ -34,7 +34,14 @@ const IMAGE_CHANGES = [
   'EXPOSE 7',
 ];
 
-describe('a container made by us and by docker compose 2.40 from the same file', () => {
+/** Making and removing the containers of a file twice, beside other work. */
+const TEST_LIMIT_MS = 60_000;
+/** Fetching docker compose from the distribution, and starting an engine. */
+const PREPARE_LIMIT_MS = 360_000;
+
+describe('a container made by us and by docker compose 2.40 from the same file', {
+  timeout: TEST_LIMIT_MS,
+}, () => {
   let engine: PrivateEngine;
   let client: Engine;
   let compose: string;
@@ -64,7 +71,7 @@ describe('a container made by us and by docker compose 2.40 from the same file',
       credentials: noCredentials,
     });
     apiVersion = (await client.info()).apiVersion;
-  });
+  }, PREPARE_LIMIT_MS);
 
   afterAll(async () => {
     await rm(home, { recursive: true, force: true });

@@ -2,13 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type PrivateEngine, privateEngine, tinyImage } from '../support/engine.ts';
 
-describe('the private engine of the tests', () => {
+/** An engine that starts again, beside other work. */
+const TEST_LIMIT_MS = 60_000;
+
+describe('the private engine of the tests', { timeout: TEST_LIMIT_MS }, () => {
   let engine: PrivateEngine;
   let image: string;
   beforeAll(async () => {
     engine = await privateEngine('test-private-engine');
     image = await tinyImage(engine);
-  });
+  }, 2 * TEST_LIMIT_MS);
 
   it('runs a container of the tiny image', async () => {
     const run = await engine.docker(['run', '--rm', image, 'sh', '-c', 'echo from inside']);

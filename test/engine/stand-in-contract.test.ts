@@ -7,12 +7,10 @@ import { ContractPair } from '../contract/pair.ts';
 import { vllmContract } from '../contract/vllm.ts';
 import { buildStandIns } from '../images/build-stand-ins.ts';
 import { writeTinyModel } from '../stand-ins/tiny-model.ts';
+import { READY_LIMIT_MS, STAGE_LIMIT_MS } from '../support/daemon-stage.ts';
 import { privateEngine } from '../support/engine.ts';
 
 const MODEL = 'stand-in/tiny';
-/** The stand-ins need about two seconds; a machine under load more. */
-const START_DEADLINE_MS = 20_000;
-
 let pair: ContractPair;
 let folder: string;
 
@@ -35,16 +33,16 @@ beforeAll(async () => {
       apiArguments: ['--max-model-len', '2048'],
       apiEnvironment: [],
       uiEnvironment: [],
-      startDeadlineMs: START_DEADLINE_MS,
+      startDeadlineMs: READY_LIMIT_MS,
     },
     'stand-in-contract',
   );
-});
+}, STAGE_LIMIT_MS);
 
 afterAll(async () => {
   await pair?.remove();
   if (folder !== undefined) await rm(folder, { recursive: true, force: true });
 });
 
-describe('the stand-in for vLLM', () => vllmContract(() => pair, START_DEADLINE_MS));
-describe('the stand-in for Open WebUI', () => openWebuiContract(() => pair, START_DEADLINE_MS));
+describe('the stand-in for vLLM', () => vllmContract(() => pair, READY_LIMIT_MS));
+describe('the stand-in for Open WebUI', () => openWebuiContract(() => pair, READY_LIMIT_MS));

@@ -14,7 +14,7 @@ import { FIRST_CONNECTIONS } from '../../src/model/download/width.ts';
 import { parseModelIdentifier } from '../../src/model/identifier.ts';
 import { type RunningHub, startHub } from '../stand-ins/hub/hub.ts';
 import { type Repository, repositoryFrom } from '../stand-ins/hub/repository.ts';
-import { hubClientPython, runPython } from '../support/hub-client.ts';
+import { HUB_CLIENT_LIMIT_MS, hubClientPython, runPython } from '../support/hub-client.ts';
 import { modelContents } from '../support/model-files.ts';
 
 const MODEL_ID = 'acme/tiny';
@@ -27,6 +27,8 @@ const SHARD_BYTES = 150_000_000;
 const KILLS = 20;
 /** A run is killed after a random number of bytes up to this; with nothing kept, the last run would fetch everything. */
 const BYTES_UNTIL_KILL = 35_000_000;
+/** Twenty starts and the files at the hub's speed, 15 s on a machine at rest. */
+const DOWNLOAD_LIMIT_MS = 120_000;
 
 /** Starts the program, and kills it as soon as the hub has sent so many more bytes. False when it ended before. */
 async function killAfter(hub: RunningHub, start: () => ChildProcess, bytes: number): Promise<boolean> {
@@ -48,8 +50,10 @@ describe('a download that is killed twenty times at random moments', () => {
   let kills = 0;
   let lastExit: unknown;
   let sentBeforeLast = 0;
+  let python = '';
 
   beforeAll(async () => {
+    python = await hubClientPython();
     const { 'consolidated.safetensors': _unused, ...contents } = modelContents(SHARD_BYTES);
     model = await repositoryFrom(MODEL_ID, contents);
     server = await startHub({ models: [model], throttle: 12_000_000 });
@@ -62,7 +66,7 @@ describe('a download that is killed twenty times at random moments', () => {
     while (kills < KILLS && (await killAfter(server, start, Math.random() * BYTES_UNTIL_KILL))) kills += 1;
     sentBeforeLast = server.bytesSent();
     lastExit = await once(start(), 'exit');
-  });
+  }, HUB_CLIENT_LIMIT_MS + DOWNLOAD_LIMIT_MS);
   afterAll(async () => {
     await server.close();
     await rm(directory, { recursive: true, force: true });
@@ -97,7 +101,7 @@ describe('a download that is killed twenty times at random moments', () => {
 
   it('is accepted by the Python client without the network', async () => {
     const program = `import json\nfrom huggingface_hub import snapshot_download\nprint(json.dumps(snapshot_download("${MODEL_ID}", local_files_only=True, allow_patterns=["*.safetensors", "*.json"])))`;
-    const folder = await runPython(await hubClientPython(), program, {
+    const folder = await runPython(python, program, {
       HF_HOME: directory,
       HF_HUB_OFFLINE: '1',
     });

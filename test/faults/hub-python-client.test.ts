@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { hubClientPython, runPython } from '../support/hub-client.ts';
+import { HUB_CLIENT_LIMIT_MS, hubClientPython, runPython } from '../support/hub-client.ts';
 import { type FixtureOptions, type HubFixture, hubFixture, MODEL_ID } from '../support/hub-fixture.ts';
 
 const TOKEN = 'hf_tokentoken';
@@ -13,7 +13,7 @@ let fixture: HubFixture | null = null;
 
 beforeAll(async () => {
   python = await hubClientPython();
-});
+}, HUB_CLIENT_LIMIT_MS);
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'python-hub-'));
 });

@@ -58,7 +58,11 @@ export function bringUpTests(stage: RealStage): void {
     });
 
     it('/status tells the truth in every part', { timeout: 2 * DATABASE_LIMIT_MS }, async () => {
-      const status = await stage.daemon.status();
+      const status = await stage.daemon.waitFor(
+        ({ chat, host }) => chat.session_count !== null && host.gpus !== null,
+        'chats and GPUs have been looked at',
+        DATABASE_LIMIT_MS,
+      );
       const service = async (name: 'api' | 'ui') => {
         const { id, startedAt } = await containerState(stage.parts, stage.container(name));
         return {

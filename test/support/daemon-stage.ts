@@ -14,7 +14,7 @@ export const STAGE_MODEL = 'acme/tiny';
 /** From nothing to ready: the stand-ins load for about three seconds, a machine under load needs more. */
 export const READY_LIMIT_MS = 60_000;
 /** Making the images and starting an engine, on a machine with nothing cached. */
-const STAGE_LIMIT_MS = 180_000;
+export const STAGE_LIMIT_MS = 180_000;
 const END_LIMIT_MS = 120_000;
 
 /** A private engine with the stand-in images, and a hub with a model; all daemons started on it are cleaned up. */
