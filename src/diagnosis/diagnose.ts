@@ -1,6 +1,7 @@
 import type { Cause } from './choose.ts';
-import { readLogLine } from './log-line.ts';
+import { type LogLine, readLogLine } from './log-line.ts';
 import { prepareSignatures } from './match.ts';
+import { splitRecords } from './records.ts';
 import { createRun, type Run } from './run.ts';
 import { SIGNATURES } from './signatures/index.ts';
 import type { Diagnosis, Ending, Evidence } from './types.ts';
@@ -26,6 +27,9 @@ export function createDiagnoser(): Diagnoser {
   const push = (raw: string): void => {
     const line = readLogLine(raw);
     if (line.text === '') return;
+    for (const record of splitRecords(line)) pushLine(record);
+  };
+  const pushLine = (line: LogLine): void => {
     let run = runs.get(line.container);
     if (run === undefined) {
       if (runs.size >= MAXIMUM_CONTAINERS) return;

@@ -13,7 +13,7 @@ const MAXIMUM_PREFIXES = 10;
 const ASCII_END = 0x80;
 const BLANK = 0x20;
 
-type LogLevel = 'debug' | 'info' | 'warning' | 'error';
+export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
 
 /** A line freed of what its way through loggers, containers and terminals has put in front of it. */
 export interface LogLine {
@@ -103,11 +103,16 @@ function takePrefix(line: string, at: number, found: LogLine): number {
   return 0;
 }
 
+/** The level that a word of a logger means; null: it is none. */
+export function levelOf(word: string): LogLevel | null {
+  return LEVELS[word.toUpperCase()] ?? null;
+}
+
 function take(what: Told | undefined, value: string | undefined, found: LogLine): void {
   if (value === undefined) return;
   if (what === 'container') found.container = value;
   else if (what === 'process' && found.process === '') found.process = value;
-  else if (what === 'level') found.level = LEVELS[value.toUpperCase()] ?? null;
+  else if (what === 'level') found.level = levelOf(value);
   else if (what === 'file') found.file = value;
 }
 

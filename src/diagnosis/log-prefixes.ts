@@ -115,6 +115,23 @@ export const PREFIXES: readonly Prefix[] = [
     pattern: new RegExp(`\\| (${LEVEL_WORDS})\\s*\\| [^|]{1,160}? - `, 'y'),
     logger: true,
   },
+  // columns: `| INFO | httpx | `, `| 2026-01-02T03:04:05Z | (EngineCore pid=7) `
+  {
+    first: '|',
+    tells: ['level'],
+    pattern: new RegExp(`\\| (${LEVEL_WORDS})\\s*\\| (?:[\\w.]{1,80} \\| )?`, 'y'),
+    logger: true,
+  },
+  { first: '|', pattern: /\| (?=\d{4}-\d\d-\d\d[T ]|\(\w)/y },
+  // a logger that names the thread: `[MainThread] [vllm.worker.worker_base] >>> `
+  { first: '[', pattern: /\[(?:MainThread|Thread-\d+[^\]]{0,40})\] (?:\[[\w.]{1,80}\] )?(?:>>> ?)?/y },
+  // NCCL_DEBUG=INFO: `host:77:77 [0] NCCL INFO `; its warnings keep their name, which is part of their words
+  {
+    first: ALPHANUMERIC,
+    tells: ['level'],
+    pattern: /[\w.-]{1,64}:\d+:\d+ \[\d+\] NCCL (INFO|TRACE) ?/y,
+    logger: true,
+  },
   // uvicorn `ERROR:    `, Python's default `ERROR:module:`, alembic and others `ERROR [module] `, `[ERROR] `, `- module - ERROR - `
   {
     first: `-_.:/${ALPHANUMERIC}`,

@@ -128,8 +128,9 @@ const RANK: Readonly<Record<SignatureStrength, number>> = { secondary: 0, weak: 
 const RETRY = /thrown while requesting|Retrying in \d|^An error happened while trying to locate/;
 
 /** What is logged as an error and tried again, or done without: it counts only where nothing else is found. */
-function isHandled({ file, lines }: Message): boolean {
+function isHandled({ file, lines, ofThread }: Message): boolean {
   return (
+    ofThread ||
     file === 'repo_utils.py' ||
     file === 'fa_utils.py' ||
     /\bretrying\b|\bfalling back\b|\bwill be retried\b/i.test(lines[0] ?? '')

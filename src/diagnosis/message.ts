@@ -17,6 +17,8 @@ export interface Message {
   named: boolean;
   /** How it hangs together with the error before it. */
   chain: Traceback['chain'];
+  /** It ended a thread, which the program outlives. */
+  ofThread: boolean;
 }
 
 /** Lines that belong to a message after its first, and how long it may grow with them. */
@@ -38,6 +40,9 @@ const NEW_BEGINNING =
 const IGNORED =
   /^(?:Exception ignored in|--- Logging error ---|Failed to load plugin |NVLink detection |Error ignored in )/;
 
+/** What Python writes before the traceback of a thread that ended. */
+const THREAD = /^Exception in thread /;
+
 /** An assertion without words is told by what it asserts. */
 function withAssertion(text: string, { open, source }: Traceback): string {
   return open && /^AssertionError:?$/.test(text) && source.startsWith('assert ')
@@ -52,6 +57,7 @@ export function createMessageReader(): MessageReader {
   let pending: Message | null = null;
   let box: string | null = null;
   let ignoring = false;
+  let inThread = false;
 
   const take = (): Message | null => {
     const message = pending;
@@ -68,7 +74,9 @@ export function createMessageReader(): MessageReader {
       frames: traceback.open ? traceback.frames.join('\n') : '',
       named,
       chain: traceback.chain,
+      ofThread: inThread && named,
     };
+    if (named) inThread = false;
     traceback.chain = 'none';
     closeTraceback(traceback);
   };
@@ -94,6 +102,7 @@ export function createMessageReader(): MessageReader {
         box = null;
       }
       if (IGNORED.test(text)) ignoring = true;
+      if (THREAD.test(text)) inThread = true;
       const part = readTraceback(traceback, text);
       if (part === 'structure') {
         // A header may stand behind words: `EngineCore hit an exception: Traceback (most recent call last):`

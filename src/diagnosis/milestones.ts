@@ -18,7 +18,7 @@ const PROGRESS =
 
 /** The program ends in order, because somebody wants it to or because its engine is gone. */
 const SHUTDOWN =
-  /^(?:Shutting down$|Waiting for application shutdown|Application shutdown complete|Finished server process|Gracefully stopping|Got shutdown signal|Received (?:signal|SIG)|SIGTERM received|SIGINT received|KeyboardInterrupt received)|shutdown triggered|^KeyboardInterrupt(?::|$)|^Terminating due to|^Stopping reloader|^\^C/;
+  /^(?:Shutting down$|Waiting for application shutdown|Application shutdown complete|Finished server process|Gracefully stopping|Got shutdown signal|Received (?:signal|SIG)|SIGTERM received|SIGINT received|KeyboardInterrupt received)|shutdown triggered|trigger received signal=SIG|^KeyboardInterrupt(?::|$)|^Terminating due to|^Stopping reloader|^\^C/;
 
 /** The part that computes is gone, whatever the reason. */
 const DEATH =

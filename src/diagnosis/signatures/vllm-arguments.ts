@@ -134,7 +134,7 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
       /(?:LoRA|[Ss]peculative decoding|[Pp]refix caching|[Cc]hunked prefill|[Ss]leep mode|[Aa]sync scheduling|[Ee]xpert parallel\w*|EPLB|CPU offload\w*|[Ss]tructured output\w*|[Mm]ulti-step\w*|KV connector\w*|[Gg]uided decoding|Eagle3?|EAGLE|MTP|M-RoPE|context parallel\w*|fp8 kv|FP8 KV)[\w\s,.'`()-]{0,80}(?:is|are) (?:not|only|currently not|not yet|currently only) (?:yet )?(?:supported|implemented|compatible|allowed|enabled|available)/i,
       /does not support `?--runner|This model does not support|VLLM_USE_V1=[01] is not supported|only supported (?:on|in|for|with|by) (?:V[01]|vLLM V[01]|CUDA|ROCm|TPU|multimodal)/i,
       /CUDAGraphMode\.\S+ is not supported|[Ff]ull CUDAGraph not supported|Full CUDA graph/,
-      /(?:limit_mm_per_prompt|mm_processor_kwargs|The model is not multimodal)\b.{0,80}/,
+      /(?:limit_mm_per_prompt|mm_processor_kwargs)\b.{0,60}(?:only|not |n't|must|invalid|unsupported|requires?)|The model is not multimodal/,
       /is not supported (?:on|by|for|with|in) (?:the )?(?:current platform|this platform|this model|CPU|XPU|ROCm|TPU|CUDA|V1|V0|vLLM V[01]|this GPU|this device)/i,
       /is unsupported LoRA weight|LoRA is not enabled|No supported LoRA modules found|Model \S+ is not supported for LoRA|LoRA rank \d+ is greater than max_lora_rank|max_lora_rank|Loading lora .{0,160} failed|Missing required configuration fields: .{0,80}/i,
     ],

@@ -117,6 +117,19 @@ export const VLLM_PLACE_SIGNATURES: readonly Signature[] = [
     checkedAgainst: 'vLLM 0.4.3 to 0.32: 1,900 messages of its sources have this form',
   },
   {
+    id: 'in_import',
+    family: 'vllm',
+    code: 'installation_broken',
+    strength: 'weak',
+    symptom: 'TypeError, AttributeError or NameError while a package is imported',
+    frames: /\/(?:site|dist)-packages\/[^\n]* in <module>$/,
+    patterns: [/^(?:TypeError|AttributeError|NameError|SyntaxError|KeyError|RuntimeError|ValueError): .{3}/],
+    detail: () =>
+      'a package cannot be imported: its version does not fit the Python or the packages beside it',
+    samples: [],
+    checkedAgainst: 'Python 3.8 to 3.13',
+  },
+  {
     id: 'call_mismatch',
     family: 'vllm',
     code: 'installation_broken',

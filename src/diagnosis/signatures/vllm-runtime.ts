@@ -30,6 +30,19 @@ export const VLLM_RUNTIME_SIGNATURES: readonly Signature[] = [
     checkedAgainst: 'vLLM 0.6.6 to 0.32',
   },
   {
+    id: 'cuda_fork',
+    family: 'vllm',
+    code: 'argument_invalid',
+    symptom: 'Cannot re-initialize CUDA in forked subprocess',
+    patterns: [/Cannot re-initialize CUDA in forked subprocess/],
+    detail: () => 'the processes of the engine are forked from one that uses the GPU already',
+    remedy: () => 'Set VLLM_WORKER_MULTIPROC_METHOD=spawn in the environment of the api service.',
+    samples: [
+      "RuntimeError: Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, you must use the 'spawn' start method",
+    ],
+    checkedAgainst: 'torch 2.3 to 2.13; vLLM 0.5.4 to 0.32',
+  },
+  {
     id: 'step_timeout',
     family: 'vllm',
     code: 'engine_timeout',
@@ -75,7 +88,7 @@ export const VLLM_RUNTIME_SIGNATURES: readonly Signature[] = [
     strength: 'weak',
     patterns: [
       /Fatal Python error: (?<signal>Segmentation fault|Aborted|Floating point exception)|!! Segfault encountered !!/,
-      /\b(?<signal>Segmentation fault|Aborted)\b.{0,40}core dumped|^Segmentation fault\b|\*\*\* SIG(?:SEGV|ABRT) received|Process received signal|Caught signal \d+ \(Segmentation fault/,
+      /\b(?<signal>Segmentation fault|Aborted)\b.{0,40}core dumped|^Segmentation fault\b|\*\*\* SIG(?:SEGV|ABRT) received|Process received signal|Caught signal \d+ \(Segmentation fault:/,
       /terminate called (?:after throwing|without an active)/,
       /(?:exit ?code:?|exitcode|Failed core proc\(s\): \{'[\w-]{1,40}':) ?-(?:11|6|7|4)\b|died with <Signals\.SIG(?:SEGV|ABRT|BUS|ILL)/,
       /double free or corruption|(?:free|realloc|malloc|calloc)\(\): |munmap_chunk\(\)|corrupted size vs\. prev_size|stack smashing detected/,
