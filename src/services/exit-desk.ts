@@ -60,7 +60,7 @@ export function noteExit(room: Room, unit: Unit, container: ObservedContainer, n
   });
   const record = after.memory.history.at(-1);
   // The log of a container that is about to be removed goes with it.
-  const leaves = facts.expected === 'recreate' || facts.expected === 'removed';
+  const leaves = facts.expected?.reason === 'recreate' || facts.expected?.reason === 'removed';
   if (record !== undefined && !noticed.firstSight && !leaves) {
     const exit = {
       record,
@@ -87,7 +87,7 @@ function factsOf(room: Room, unit: Unit, container: ObservedContainer, noticed: 
     service: unit.name,
     exitCode: noticed.exitCode,
     oomKilled: noticed.oomKilled || unit.oomSeen,
-    expected: ours ? expected.reason : null,
+    expected: ours ? expected : null,
     foreignSignal: foreign?.signal ?? null,
     engineWasAway: away && excused < AWAY_EXCUSES,
     rebooted: room.rebooted,

@@ -29,7 +29,7 @@ export interface ExitFacts {
   exitCode: number | null;
   oomKilled: boolean;
   /** Why we ended it ourselves; null when we did not. */
-  expected: NonNullable<ServiceMemory['expected']>['reason'] | null;
+  expected: Pick<NonNullable<ServiceMemory['expected']>, 'reason' | 'cause'> | null;
   /** Signal of a kill or stop that somebody else sent just before; null when none was seen. */
   foreignSignal: string | null;
   /** It happened while the engine itself was away. */
@@ -93,14 +93,17 @@ export function outOfMemory(service: string, exitCode: number | null): { cause: 
   return { cause, finding: { code: 'out_of_memory', detail: `${service} ${cause}` } };
 }
 
-function verdictOfOurOwn(facts: ExitFacts, reason: NonNullable<ExitFacts['expected']>): ExitVerdict {
+function verdictOfOurOwn(
+  facts: ExitFacts,
+  { reason, cause: because }: NonNullable<ExitFacts['expected']>,
+): ExitVerdict {
   const asked = { kind: 'asked', counts: false, unrequested: false, finding: null } as const;
   const failure = { counts: true, unrequested: true } as const;
   switch (reason) {
     case 'user':
       return { ...asked, cause: 'was stopped on request' };
     case 'recreate':
-      return { ...asked, cause: 'was stopped to be made anew' };
+      return { ...asked, cause: `was stopped to be made anew${because === undefined ? '' : `: ${because}`}` };
     case 'removed':
       return { ...asked, cause: 'was stopped because it is not in the compose file any more' };
     case 'hang': {

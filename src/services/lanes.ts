@@ -65,8 +65,8 @@ function expect(room: Room, step: Step): void {
   if (memory.run?.containerId !== step.containerId) return;
   const graceMs = step.action === 'stopContainer' ? step.graceMs : 0;
   const until = new Date(room.parts.clock.now().getTime() + graceMs + EXPECTED_MARGIN_MS).toISOString();
-  const { containerId, reason } = step;
-  room.memory.set(step.service, { ...memory, expected: { containerId, reason, until } });
+  const { containerId, reason, cause } = step;
+  room.memory.set(step.service, { ...memory, expected: { containerId, reason, until, cause } });
 }
 
 function onProgress(room: Room, image: string, progress: PullProgress): void {

@@ -65,6 +65,8 @@ const ServiceMemorySchema = Type.Object({
     Type.Object({
       containerId: Type.String(),
       reason: Type.Enum(['user', 'recreate', 'removed', 'hang', 'stalled']),
+      /** What made it necessary, in words. */
+      cause: Type.Optional(Type.String()),
       until: Type.String(),
     }),
   ),

@@ -81,10 +81,10 @@ export function createEngineCare(parts: EngineCareParts): EngineCare {
   let ended = new AbortController().signal;
 
   const caseOf = () => ({ model: files?.modelId ?? null, gpu });
-  const desired = (): Desired =>
+  const desired = (because: Record<string, string> = {}): Desired =>
     files === null
       ? null
-      : { project: files.project, overrides: parts.overrides.current(files.project, caseOf()) };
+      : { project: files.project, overrides: parts.overrides.current(files.project, caseOf()), because };
   const engine = () => files?.project.services.find(({ name }) => name === ENGINE_SERVICE);
 
   const repair = async (directory: string, modelId: string) => {
@@ -129,7 +129,7 @@ export function createEngineCare(parts: EngineCareParts): EngineCare {
         case 'override': {
           if (!parts.overrides.add(spec, heal, caseOf(), toTimestamp(clock.now()))) return false;
           // After the judgement that asked for it.
-          queueMicrotask(() => parts.onDesired(desired()));
+          queueMicrotask(() => parts.onDesired(desired({ [spec.name]: heal.cause })));
           return true;
         }
         case 'refetch': {

@@ -160,7 +160,11 @@ export function createExposure(parts: ExposureParts): Exposure {
     return { project: { ...project, services }, accepted };
   };
   const applyDesired = (because: Record<string, string> = {}) => {
-    parts.apply(desired === null ? null : { ...desired, ...guard(desired.project), because });
+    parts.apply(
+      desired === null
+        ? null
+        : { ...desired, ...guard(desired.project), because: { ...desired.because, ...because } },
+    );
   };
 
   return {

@@ -42,8 +42,16 @@ describe('the cause of an exit', () => {
   });
 
   test('137 after our own stop is no failure', () => {
-    const verdict = classifyExit(facts({ exitCode: 137, expected: 'user' }));
+    const verdict = classifyExit(facts({ exitCode: 137, expected: { reason: 'user' } }));
     expect(verdict).toMatchObject({ kind: 'asked', counts: false, unrequested: false, finding: null });
+  });
+
+  test('a container that is made anew says why', () => {
+    const expected = { reason: 'recreate', cause: 'the context did not fit' } as const;
+    expect(classifyExit(facts({ exitCode: 137, expected }))).toMatchObject({
+      kind: 'asked',
+      cause: 'was stopped to be made anew: the context did not fit',
+    });
   });
 
   test('a docker stop from outside names the right command and does not count', () => {
@@ -66,7 +74,7 @@ describe('the cause of an exit', () => {
   });
 
   test('a hang that we ended counts as a failure', () => {
-    const verdict = classifyExit(facts({ exitCode: 137, expected: 'hang' }));
+    const verdict = classifyExit(facts({ exitCode: 137, expected: { reason: 'hang' } }));
     expect(verdict).toMatchObject({ counts: true, unrequested: true, finding: { code: 'not_responding' } });
   });
 

@@ -54,6 +54,15 @@ describe('a context that has to be lowered', () => {
     expect(care.setFiles(FILES)?.overrides).toEqual({ api: { '--max-model-len': '12848' } });
   });
 
+  test('is the reason for the new container, but not for one that a later edit of the file asks for', async () => {
+    const { care, handed } = stage();
+    care.setFiles(FILES);
+    care.heal('api', HEAL);
+    await Promise.resolve();
+    expect(handed[0]?.because).toEqual({ api: 'it did not fit' });
+    expect(care.setFiles(FILES)?.because).toEqual({});
+  });
+
   test('is not lowered twice to the same, and never for another service', () => {
     const { care } = stage();
     care.setFiles(FILES);
