@@ -16,6 +16,8 @@ export interface Traceback {
 export type TracebackPart = 'structure' | 'error' | 'other';
 
 const HEADER = /(?:^|[:\s|+])(?:Exception Group )?Traceback \(most recent call last\):?\s*$/;
+/** Part of every header; looking for it is cheaper than the expression. */
+const HEADER_WORDS = '(most recent call last)';
 /** Forums make quotes typographic and take the indentation away. */
 const FRAME = /^[\s|>]*File ["“”«](.{1,400}?)["“”»], line \d+(?:, in (.{1,120}))?/;
 const MARKS = /^[\s|]*[~^][\s~^]*$/;
@@ -46,7 +48,7 @@ export function looksLikeError(text: string): boolean {
 
 /** Whether a traceback begins here. */
 export function isTracebackHeader(text: string): boolean {
-  return HEADER.test(text);
+  return text.includes(HEADER_WORDS) && HEADER.test(text);
 }
 
 /** Takes the next line of a process into its traceback and tells what the line is. */
@@ -64,7 +66,7 @@ export function readTraceback(traceback: Traceback, text: string): TracebackPart
       return 'structure';
     }
   }
-  if (HEADER.test(text)) {
+  if (isTracebackHeader(text)) {
     openTraceback(traceback);
     return 'structure';
   }
