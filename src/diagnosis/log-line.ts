@@ -117,6 +117,7 @@ function take(what: Told | undefined, value: string | undefined, found: LogLine)
 }
 
 const TEXT_KEYS = ['log', 'message', 'msg', 'MESSAGE', 'event'];
+const CONTAINER_KEYS = ['CONTAINER_NAME'];
 const LEVEL_KEYS = ['levelname', 'level', 'severity'];
 
 /** A line of Docker's json-file, or of a logger that writes JSON, as text with its level in front. */
@@ -128,17 +129,23 @@ function fromJson(line: string): string {
     const text = firstText(parsed, TEXT_KEYS);
     if (text === null) return line;
     const level = firstText(parsed, LEVEL_KEYS);
-    return (level === null ? text : `${level.toUpperCase()}: ${text}`).split(/[\r\n]/, 1)[0] ?? '';
+    // Written as docker compose does, so that the programs in one journal are told apart.
+    const container = firstText(parsed, CONTAINER_KEYS);
+    const told = level === null ? text : `${level.toUpperCase()}: ${text}`;
+    return (container === null ? told : `${container} | ${told}`).split(/[\r\n]/, 1)[0] ?? '';
   } catch {
     return line;
   }
 }
 
-/** The first of these keys that has a text; null: none. */
+/** The first of these keys that has a text; null: none. The journal writes a text with colours as the list of its bytes. */
 function firstText(record: object, keys: readonly string[]): string | null {
   for (const key of keys) {
     const value: unknown = Reflect.get(record, key);
     if (typeof value === 'string' && value !== '') return value;
+    if (Array.isArray(value) && value.length > 0 && value.every((byte) => typeof byte === 'number')) {
+      return stripVTControlCharacters(Buffer.from(value).toString());
+    }
   }
   return null;
 }

@@ -9,6 +9,7 @@ import { PROBLEM_TABLE } from '../../status/problem-table.ts';
 import type { CliArguments, Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
+import { asUtf8 } from '../text-decoding.ts';
 
 /** Largest exit code of a process. */
 const MAXIMUM_EXIT_CODE = 255;
@@ -81,7 +82,7 @@ async function diagnoseStream(
   const diagnoser = createDiagnoser();
   const splitter = createLineSplitter();
   try {
-    for await (const chunk of stream) for (const line of splitter.push(chunk)) diagnoser.push(line);
+    for await (const chunk of asUtf8(stream)) for (const line of splitter.push(chunk)) diagnoser.push(line);
   } catch (error) {
     const code = errorCode(error);
     if (code === null || code === undefined) throw error;

@@ -148,6 +148,18 @@ describe('a log with several starts', () => {
     expect(explain([...healthy, ...failed])?.code).toBe('gpu_memory_busy');
   });
 
+  it('is told by the journal as JSON, also where a message is the list of its bytes', () => {
+    const entry = (container: string, message: string) =>
+      JSON.stringify({ PRIORITY: '3', CONTAINER_NAME: container, MESSAGE: [...Buffer.from(message)] });
+    expect(
+      explain([
+        entry('ai-sandbox-ui', '\u001b[32mINFO\u001b[0m:     Application startup complete.'),
+        entry('ai-sandbox-api', `\u001b[31mERROR 03-14 09:11:02 [core.py:708]\u001b[0m ${OOM}`),
+        entry('ai-sandbox-ui', 'INFO:     127.0.0.1:53022 - "GET /health HTTP/1.1" 200 OK'),
+      ]),
+    ).toMatchObject({ code: 'gpu_out_of_memory', line: OOM });
+  });
+
   it('is told by the start before, while the last one is under way', () => {
     expect(explain([...failed, ...starting])?.code).toBe('gpu_memory_busy');
   });
