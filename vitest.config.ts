@@ -12,6 +12,7 @@ export default defineConfig({
     exclude: everything ? configDefaults.exclude : [...configDefaults.exclude, LONG],
     testTimeout: 10_000,
     hookTimeout: 60_000,
+    // Files that run at the same time share nothing: engines, machines, daemons and ports are each file's own.
     maxWorkers: 2,
   },
 });
