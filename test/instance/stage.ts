@@ -53,7 +53,7 @@ export interface InstanceStage {
   installPackage(machine: Machine, path?: string): Promise<void>;
 }
 
-/** Registers the stage for all tests of a file; one engine, so files run one after the other. */
+/** Registers the stage for all tests of a file, with an engine of its own. */
 export function instanceStage(
   options: { files?: Record<string, Content>; throttle?: number } = {},
 ): InstanceStage {
