@@ -18,11 +18,11 @@ const PROGRESS =
 
 /** The program ends in order, because somebody wants it to or because its engine is gone. */
 const SHUTDOWN =
-  /^(?:Shutting down$|Waiting for application shutdown|Application shutdown complete|Finished server process|Gracefully stopping|Got shutdown signal|Received (?:signal|SIG)|SIGTERM received|SIGINT received|KeyboardInterrupt received)|shutdown triggered|trigger received signal=SIG|^KeyboardInterrupt(?::|$)|^Terminating due to|^Stopping reloader|^\^C/;
+  /^(?:Shutting down(?:$| FastAPI HTTP server)|Waiting for application shutdown|Application shutdown complete|Finished server process|Gracefully stopping|Got shutdown signal|Received (?:signal|SIG)|SIGTERM received|SIGINT received|KeyboardInterrupt received)|shutdown triggered|trigger received signal=SIG|^KeyboardInterrupt(?::|$)|^Terminating due to|^Stopping reloader|^\^C/;
 
 /** The part that computes is gone, whatever the reason. */
 const DEATH =
-  /EngineDeadError|engine core exited unexpectedly|died unexpectedly|EngineCore (?:encountered|hit) (?:a fatal|an) |EngineCore failed to start|Engine core initialization failed|Background loop has errored|Engine background task failed|Engine loop (?:has died|is dead)|MQLLMEngine (?:terminated|is (?:already )?dead|process)|Engine process (?:failed|\(pid \d+\) died|died)|got fatal signal from worker processes|WorkerProc (?:hit an exception|failed to start|initialization failed)|worker died|Worker \S+ pid \d+ died|^Fatal Python error|core dumped|^terminate called|^Segmentation fault|Process group watchdog thread terminated|^Application startup failed|error while attempting to bind on address/;
+  /EngineDeadError|engine core exited unexpectedly|died unexpectedly|EngineCore (?:encountered|hit) (?:a fatal|an) |EngineCore failed to start|Engine core initialization failed|Background loop has errored|Engine background task failed|Engine loop (?:has died|is dead)|MQLLMEngine (?:is (?:already )?dead|process)|Engine process (?:failed|\(pid \d+\) died|died)|got fatal signal from worker processes|WorkerProc (?:hit an exception|failed to start|initialization failed)|worker died|Worker \S+ pid \d+ died|^Fatal Python error|core dumped|^terminate called|^Segmentation fault|Process group watchdog thread terminated|^Application startup failed|error while attempting to bind on address/;
 
 /** All that an INFO line can be, in one pass over it; of the others DEATH alone has so many beginnings that one pass is slower. */
 const ANY_OF_INFO = new RegExp([SHUTDOWN, READY, PROGRESS, START].map(({ source }) => source).join('|'));

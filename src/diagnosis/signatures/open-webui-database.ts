@@ -190,6 +190,8 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
       /(?:relation|column) "?[\w.]{1,80}"? (?:does not exist|already exists)/,
       /column "?[\w.]{1,80}"? of relation "?[\w.]{1,80}"? (?:does not exist|already exists)/,
       /Migration failed: \d{3}_\w+/,
+      // Two processes make the same tables at once.
+      /duplicate key value violates unique constraint "(?:pg_|alembic_)\w+"/,
       /no schema has been selected to create in|current transaction is aborted, commands ignored/,
       /Multiple head revisions are present|Target database is not up to date/,
       /No support for ALTER of constraints in SQLite dialect/,
@@ -202,6 +204,7 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
       'sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) table chat_message already exists',
       'sqlite3.OperationalError: no such column: chat.timer_at',
       'sqlite3.OperationalError: duplicate column name: scim',
+      'sqlalchemy.exc.IntegrityError: (psycopg2.errors.UniqueViolation) duplicate key value violates unique constraint "pg_type_typname_nsp_index"',
       'sqlalchemy.exc.ProgrammingError: (psycopg2.errors.UndefinedTable) relation "config" does not exist',
       "Error running migrations: cannot import name 'Calendar' from partially initialized module 'open_webui.models.calendar'",
       'sqlite3.OperationalError: table chat has no column named timer_at',
