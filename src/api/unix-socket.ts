@@ -11,9 +11,6 @@ const SOCKET_MODE = 0o660;
 /** The group whose members may use the command without being root. */
 const CONTROL_GROUP = 'ai-sandbox';
 
-/** A socket that does not even accept or refuse in this time belongs to a process that lives but hangs. */
-const PROBE_MS = 1000;
-
 /**
  * Binds `server` to a Unix socket of mode 0660, group `ai-sandbox` where that group exists. The file of a dead daemon is
  * replaced; a living one, a file that is no socket, or missing rights throw {@link ListenError}.
@@ -70,19 +67,21 @@ async function clearStale(path: string): Promise<void> {
   });
 }
 
-/** Whether a process listens there; one that neither accepts nor refuses counts as listening. */
+/**
+ * Whether a process listens there; one that hangs has the kernel accept for it, or its queue is full (EAGAIN), which counts too.
+ * Without a time limit: the kernel answers at once, and after a standstill of this process a timer would be seen before that
+ * answer, so that a daemon on a busy machine would take a dead one's socket for a living daemon.
+ */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
-    const settle = (listening: boolean) => {
+    socket.once('connect', () => {
       socket.destroy();
-      resolve(listening);
-    };
-    socket.setTimeout(PROBE_MS, () => settle(true));
-    socket.once('connect', () => settle(true));
+      resolve(true);
+    });
     socket.once('error', (error) => {
       const code = errorCode(error);
-      settle(code !== 'ECONNREFUSED' && code !== 'ENOENT');
+      resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT');
     });
   });
 }

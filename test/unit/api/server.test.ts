@@ -7,8 +7,12 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
+import { refuseSecondDaemon } from '../../../src/api/unix-socket.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { fakeControl, testApi } from '../../support/test-api.ts';
+
+/** What a busy machine may do to a process between a question and its answer. */
+const STANDSTILL_MS = 1100;
 
 /** Opens a request on a Unix socket and resolves with the head of its answer. */
 function open(socketPath: string, path: string): Promise<IncomingMessage> {
@@ -37,6 +41,12 @@ function endlessLog(lines: string[]) {
   };
 }
 
+/** Leaves a socket behind, as a daemon does that is killed. */
+function leaveSocket(path: string): void {
+  const listen = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
+  spawnSync(process.execPath, ['-e', listen]);
+}
+
 describe('listening', () => {
   it('answers on the port and on a socket that only owner and group may use', async () => {
     await using setup = await testApi();
@@ -58,13 +68,18 @@ describe('listening', () => {
 
   it('replaces the socket of a daemon that was killed', async () => {
     await using setup = await testApi();
-    spawnSync(process.execPath, [
-      '-e',
-      `require('net').createServer().listen(${JSON.stringify(setup.socketPath)}, () => process.kill(process.pid, 'SIGKILL'))`,
-    ]);
+    leaveSocket(setup.socketPath);
     expect(existsSync(setup.socketPath)).toBe(true);
     await setup.api.listen();
     expect((await open(setup.socketPath, '/livez')).statusCode).toBe(200);
+  });
+
+  it('does not take a dead socket for a living daemon after the process has stood still', async () => {
+    await using setup = await testApi();
+    leaveSocket(setup.socketPath);
+    const asked = refuseSecondDaemon(setup.socketPath);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STANDSTILL_MS);
+    await expect(asked).resolves.toBeUndefined();
   });
 
   it('refuses to take the socket of a daemon that runs, and does not disturb it', async () => {
