@@ -1,3 +1,5 @@
+import { TextDecoder } from 'node:util';
+
 /** Bytes of the beginning that are looked at. */
 const HEAD_BYTES = 512;
 /** So much of one half of the bytes is zero where Latin letters are written with two bytes each. */

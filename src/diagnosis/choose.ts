@@ -28,6 +28,8 @@ export interface RunState {
   death: number | null;
   shutdown: number | null;
   last: number;
+  /** GPUs that the engine says it uses together; null: it has not said. */
+  gpus: number | null;
   found: Evidences;
 }
 

@@ -24,8 +24,11 @@ const MAXIMUM_REMEMBERED = 512;
 
 /** Holds messages against signatures; remembers a little of what it saw, so that repeated lines cost nothing. */
 export interface Matcher {
-  /** `settled`: the cause is known already, only evidence of the host can still outdo it. */
-  match(message: Message, settled: boolean): Match | null;
+  /**
+   * `settled`: the cause is known already, only evidence of the host can still outdo it. `oneGpu`: the engine is known to
+   * use one GPU.
+   */
+  match(message: Message, settled: boolean, oneGpu: boolean): Match | null;
 }
 
 /** A signature and, for each of its patterns, words of which one must be in a text. */
@@ -56,14 +59,14 @@ export function createMatcher({ all, ofHost, ofWarnings }: PreparedSignatures): 
   const remembered = new Map<string, Match | null>();
   let wholeLooks = WHOLE_LOOKS;
   return {
-    match(message, settled) {
+    match(message, settled, oneGpu) {
       const candidates = settled ? ofHost : message.level === 'warning' ? ofWarnings : all;
       if (candidates.length === 0) return null;
       const key = keyOf(message, settled);
       const known = remembered.get(key);
       if (known !== undefined) return known;
       wholeLooks -= 1;
-      const found = matchMessage(candidates, message, wholeLooks > 0);
+      const found = matchMessage(candidates, message, { everyLine: wholeLooks > 0, oneGpu });
       if (found === null || found.strength === 'secondary') {
         if (remembered.size >= MAXIMUM_REMEMBERED) remembered.clear();
         remembered.set(key, found);
@@ -87,14 +90,18 @@ function keyOf({ level, frames, lines }: Message, settled: boolean): string {
  * without a blank between them (libraries wrap between words, terminals inside them). The first signature of the list that fits is taken. `everyLine`: also where no word of
  * an error stands in it.
  */
-function matchMessage(signatures: readonly Prepared[], message: Message, everyLine = false): Match | null {
+function matchMessage(
+  signatures: readonly Prepared[],
+  message: Message,
+  { everyLine, oneGpu }: { everyLine: boolean; oneGpu: boolean },
+): Match | null {
   const warning = message.level === 'warning';
   const { lines } = message;
   const texts = lines.length > 1 ? [...inOrder(lines), lines.join(' '), lines.join('')] : lines;
   let best: Match | null = null;
   for (const text of texts) {
     if (!everyLine && !TRIGGER.test(text)) continue;
-    const found = matchText(signatures, cut(text), message.frames);
+    const found = matchText(signatures, cut(text), message.frames, oneGpu);
     if (found === null) continue;
     const match: Match = {
       ...found,
@@ -145,9 +152,11 @@ function matchText(
   signatures: readonly Prepared[],
   text: string,
   frames: string,
+  oneGpu: boolean,
 ): Pick<Match, 'signature' | 'groups'> | null {
   const lower = text.toLowerCase();
   for (const { signature, words } of signatures) {
+    if (signature.oneGpu === true && !oneGpu) continue;
     if (signature.frames !== undefined && !signature.frames.test(frames)) continue;
     for (const [at, pattern] of signature.patterns.entries()) {
       const needed = words[at] ?? null;

@@ -98,6 +98,10 @@ export function createRun(signatures: PreparedSignatures): Run {
       state.last = index;
       reach(line, index);
       const quiet = line.level === 'info' || line.level === 'debug' || DUMP_FILES.test(line.file);
+      if (quiet && state.gpus === null && line.text.includes('tensor_parallel_size')) {
+        const gpus = GPUS.exec(line.text)?.[1];
+        if (gpus !== undefined) state.gpus = Number(gpus);
+      }
       if (quiet && !belongsToTraceback(line, relayed)) {
         take(readers.get(line.process)?.end() ?? null);
         return;
@@ -133,6 +137,7 @@ function newState(): RunState {
     death: null,
     shutdown: null,
     last: 0,
+    gpus: null,
     found: { host: null, primaries: [], weak: null, secondary: null, unknown: null, always: null },
   };
 }
@@ -148,6 +153,15 @@ function forget(found: Evidences, process: string | null): void {
   if (found.weak !== null && !other(found.weak.message)) found.weak = null;
   if (found.secondary !== null && !other(found.secondary.message)) found.secondary = null;
   if (found.unknown !== null && !other(found.unknown)) found.unknown = null;
+}
+
+/** The engine's dump of its settings, and what the front end lists of its arguments. */
+const GPUS = /tensor_parallel_size['"]?[=:] ?(\d{1,4})/;
+/** With one GPU the engine of vLLM 0.8 and later loads the model itself, with more its workers do. */
+const ENGINE = /^EngineCore/;
+
+function isAlone({ gpus }: RunState, { process }: Message): boolean {
+  return gpus === null ? ENGINE.test(process) : gpus === 1;
 }
 
 /** Open WebUI does without its embedding model, and says so with whatever its libraries say. */
@@ -166,7 +180,7 @@ function takeMessage(matcher: Matcher, state: RunState, message: Message): void 
     (REQUEST_FRAMES.test(message.frames) && !START_FRAMES.test(message.frames)) ||
     REQUEST_WORDS.test(message.lines[0] ?? '');
   const settled = state.ready === null && found.primaries.some(({ match: { handled } }) => !handled);
-  const match = matcher.match(message, settled);
+  const match = matcher.match(message, settled, isAlone(state, message));
   if (match === null) {
     if (!ofRequest && !settled) noteUnknown(found, message);
     return;

@@ -25,6 +25,8 @@ export interface Signature {
   warnings?: true;
   /** Must also match the place it was raised at: the innermost frames of the traceback, a line each, the last one last. */
   frames?: RegExp;
+  /** Counts only where the engine uses one GPU: a size that cannot be cut further was not cut by the number of GPUs. */
+  oneGpu?: true;
   /** Replaces the class of the table where this wording behaves otherwise. */
   class?: ProblemClass;
   /** Likewise, for a service that was ready before. */

@@ -38,6 +38,22 @@ export const VLLM_PARALLEL_SIGNATURES: readonly Signature[] = [
     checkedAgainst: 'vLLM 0.4.3 to 0.32; torch 2.3 to 2.13',
   },
   {
+    id: 'shape_of_kernel',
+    family: 'vllm',
+    code: 'quantization_unsupported',
+    oneGpu: true,
+    symptom: 'is not divisible by min_thread_k, with one GPU',
+    patterns: [
+      /(?<size>\d+)\s+is not divisible by\s+(?:weight quantization )?(?<what>min_thread_[nk]|block_?[nk]|group_size) = (?<unit>\d+)/,
+    ],
+    detail: ({ size, unit }) =>
+      `the fast kernel for this quantisation needs layers whose size is a multiple of ${unit}, and the model has one of ${size}`,
+    remedy: () =>
+      'Add --quantization gptq (or awq, as the model is quantised) for the kernel without this limit, or choose another quantisation of the model.',
+    samples: [],
+    checkedAgainst: 'vLLM 0.4.3 to 0.32 (quantization/utils/marlin_utils.py, fp8.py)',
+  },
+  {
     id: 'heads_not_divisible',
     family: 'vllm',
     code: 'parallel_size_invalid',
