@@ -76,6 +76,8 @@ export function createAttempt(parts: AttemptParts): Attempt {
     );
     const { bytes_total: bytes, files_total: files } = meter.view();
     current.download = completeDownload(bytes ?? 0, files ?? 0);
+    // The meter never says that everything is there: whoever is told of the end must not see it any more.
+    current.meter = null;
     apply(current, { type: 'completed' });
     await sweepOtherModels(cacheLayout(directory, identifier)).catch(() => undefined);
   };

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { type Log, silentLog } from '../../src/lib/log.ts';
 import { createHub, type Hub } from '../../src/model/hub.ts';
@@ -17,6 +16,9 @@ const PAUSE_SPEED = 200;
 
 /** On the hasty clock: a busy machine is not taken for a silent hub, except where a test is about silence. */
 const UNHURRIED_MS = 5_000 * PAUSE_SPEED;
+
+/** Between two looks at what the keeper does not tell of. */
+const LOOK_INTERVAL_MS = 5;
 
 /** The model that tests fetch. */
 export const MODEL_ID = 'acme/tiny';
@@ -87,10 +89,20 @@ export async function hubFixture(options: FixtureOptions = {}): Promise<HubFixtu
     setToken: (next) => {
       token = next;
     },
-    async until(fits) {
-      while (!fits(keeper.snapshot())) await sleep(5);
-      return keeper.snapshot();
-    },
+    until: (fits) =>
+      new Promise((resolve) => {
+        const look = () => {
+          const snapshot = keeper.snapshot();
+          if (!fits(snapshot)) return;
+          clearInterval(timer);
+          stopListening();
+          resolve(snapshot);
+        };
+        // A state that lasts for milliseconds on the hasty clock is told of; what else a test looks at is not.
+        const timer = setInterval(look, LOOK_INTERVAL_MS);
+        const stopListening = keeper.onChange(look);
+        look();
+      }),
     async close() {
       stop.abort();
       await running;
