@@ -6,10 +6,10 @@ const NAME_WIDTH = 52;
 /** Above this load per core other work takes so much of the machine that the figures say little. */
 const BUSY_LOAD_PER_CORE = 0.5;
 
-type Unit = 'ms' | 'MiB' | 'MB/s' | 's/GB';
+type Unit = 'ms' | 'MiB' | 'MB/s' | 's/GB' | 's/min' | '/min';
 
 /** Digits after the point. */
-const DIGITS: Record<Unit, number> = { ms: 0, MiB: 1, 'MB/s': 0, 's/GB': 2 };
+const DIGITS: Record<Unit, number> = { ms: 0, MiB: 1, 'MB/s': 0, 's/GB': 2, 's/min': 2, '/min': 1 };
 
 /** One side of a comparison: its name and what was measured in each round. */
 export interface Series {
