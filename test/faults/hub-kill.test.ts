@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle } from '../../scripts/bundle.ts';
-import { cacheLayout } from '../../src/model/cache-layout.ts';
+import { blobPath, cacheLayout, journalPath } from '../../src/model/cache-layout.ts';
 import { findComplete } from '../../src/model/cached-model.ts';
+import { readClaims } from '../../src/model/download/journal.ts';
 import { SMALLEST_PART_BYTES } from '../../src/model/download/plan.ts';
 import { FIRST_CONNECTIONS } from '../../src/model/download/width.ts';
 import { parseModelIdentifier } from '../../src/model/identifier.ts';
@@ -25,7 +26,7 @@ const PROGRAMS = {
 };
 const SHARD_BYTES = 150_000_000;
 const KILLS = 20;
-/** A run is killed after a random number of bytes up to this; with nothing kept, the last run would fetch everything. */
+/** A run is killed after a random number of bytes up to this: the last run finds a good part of the files there. */
 const BYTES_UNTIL_KILL = 35_000_000;
 /** Twenty starts and the files at the hub's speed, 15 s on a machine at rest. */
 const DOWNLOAD_LIMIT_MS = 120_000;
@@ -50,6 +51,7 @@ describe('a download that is killed twenty times at random moments', () => {
   let kills = 0;
   let lastExit: unknown;
   let sentBeforeLast = 0;
+  let claimedBeforeLast = 0;
   let python = '';
 
   beforeAll(async () => {
@@ -65,6 +67,7 @@ describe('a download that is killed twenty times at random moments', () => {
       spawn(process.execPath, [program, server.url, MODEL_ID, directory], { stdio: 'inherit' });
     while (kills < KILLS && (await killAfter(server, start, Math.random() * BYTES_UNTIL_KILL))) kills += 1;
     sentBeforeLast = server.bytesSent();
+    claimedBeforeLast = await claimedBytes();
     lastExit = await once(start(), 'exit');
   }, HUB_CLIENT_LIMIT_MS + DOWNLOAD_LIMIT_MS);
   afterAll(async () => {
@@ -73,6 +76,18 @@ describe('a download that is killed twenty times at random moments', () => {
     await rm(programs, { recursive: true, force: true });
   });
 
+  /** Bytes of the shards that are complete, or that their journal says are on disk. */
+  const claimedBytes = async (): Promise<number> => {
+    if (identifier === undefined) throw new Error('not an identifier');
+    const layout = cacheLayout(directory, identifier);
+    const claimed = shards().map(async ({ sha256, size }) => {
+      const file = { etag: sha256 ?? '', sizeBytes: size };
+      if (await stat(blobPath(layout, file)).catch(() => null)) return size;
+      const journal = await readFile(journalPath(layout, file), 'utf8').catch(() => '');
+      return readClaims(journal, file).reduce((sum, { from, to }) => sum + to - from, 0);
+    });
+    return (await Promise.all(claimed)).reduce((sum, bytes) => sum + bytes, 0);
+  };
   const shards = () => model.files.filter((file) => /^model-.*\.safetensors$/.test(file.path));
 
   it('completes', async () => {
@@ -96,7 +111,10 @@ describe('a download that is killed twenty times at random moments', () => {
     const size = shards().reduce((sum, shard) => sum + shard.size, 0);
     const again = server.bytesSent() - size;
     expect(again).toBeLessThanOrEqual(kills * FIRST_CONNECTIONS * SMALLEST_PART_BYTES);
-    expect(server.bytesSent() - sentBeforeLast).toBeLessThan(0.8 * size);
+    // How much was kept depends on the disk; what was kept is not fetched again.
+    expect(claimedBeforeLast).toBeGreaterThan(0);
+    const last = server.bytesSent() - sentBeforeLast;
+    expect(last).toBeLessThanOrEqual(size - claimedBeforeLast + FIRST_CONNECTIONS * SMALLEST_PART_BYTES);
   });
 
   it('is accepted by the Python client without the network', async () => {
