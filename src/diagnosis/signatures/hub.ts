@@ -158,6 +158,8 @@ export const HUB_SIGNATURES: readonly Signature[] = [
     symptom: 'Consistency check failed: file should be of size N but has size N',
     patterns: [
       /Consistency check failed: file should be of size (?<expected>\d+) but has size (?<actual>\d+)(?: \((?<file>[^)]{1,300})\))?/,
+      // A partial file is longer than what the hub has.
+      /416 Client Error|Client error '416|Requested Range Not Satisfiable/,
       /Consistency check failed|IncompleteRead\(|peer closed connection without sending complete message body/,
     ],
     detail: ({ expected, actual, file }) =>
@@ -166,6 +168,7 @@ export const HUB_SIGNATURES: readonly Signature[] = [
         : `${file ?? 'a file'} has ${actual} bytes in place of ${expected}`,
     samples: [
       'OSError: Consistency check failed: file should be of size 4949453792 but has size 1203765248 (model-00001-of-00003.safetensors).',
+      'huggingface_hub.errors.HfHubHTTPError: 416 Client Error: Requested Range Not Satisfiable for url: https://cdn-lfs.hf.co/repos/aa/bb',
     ],
     checkedAgainst: HUB,
   },

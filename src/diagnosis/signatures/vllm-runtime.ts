@@ -51,11 +51,13 @@ export const VLLM_RUNTIME_SIGNATURES: readonly Signature[] = [
     patterns: [
       /RPC call to (?<call>\w+) timed out/,
       /Timed out waiting for engine|Did not receive response from front-end process within|did not (?:respond|start|become ready) (?:with)?in(?: time)?|Engine iteration timed out/i,
+      /RayChannelTimeoutError|Timed out waiting for object available to read/,
       /Timeout reached after .{0,40}waiting for|VLLM_ENGINE_(?:READY_TIMEOUT_S|ITERATION_TIMEOUT_S)/,
       /RPCServer process died|Server process (?:did not|failed to) (?:start|respond)|Timeout waiting for (?:response|RPC)/i,
     ],
     samples: [
       'TimeoutError: RPC call to execute_model timed out.',
+      'ray.exceptions.RayChannelTimeoutError: System error: Timed out waiting for object available to read. ObjectID: 00ff',
       'TimeoutError: Timed out waiting for engines to sendinitial message on input socket.',
       'RuntimeError: Did not receive response from front-end process within 5 minutes',
     ],
