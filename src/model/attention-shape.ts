@@ -1,4 +1,5 @@
-import { type Fields, isRecord, number, positive, string } from './config-fields.ts';
+import { type Fields, isRecord, number, positive } from './config-fields.ts';
+import { keepsNothing, layerKinds } from './layer-kinds.ts';
 
 /** How the attention of a model keeps what it has read, as far as its memory depends on it. */
 export type AttentionShape =
@@ -24,13 +25,8 @@ export type AttentionShape =
 const LATENT_MODEL_TYPE =
   /^(axk1|deepseek_v2|deepseek_v3|deepseek_v32|deepseek_mtp|dots3_note|glm5_next(_text)?|glm_moe_dsa|glm4_moe_lite|kimi_k2|kimi_linear|longcat_flash|pangu_ultra_moe|bailing_hybrid|hy_v4)$/;
 
-/** Every how manieth layer is a full one, where a file of these model types does not say (transformers' defaults). */
-const DEFAULT_WINDOW_PATTERN: Readonly<Record<string, number>> = {
-  gemma2: 2,
-  gemma3_text: 6,
-  gemma3: 6,
-  cohere2: 4,
-};
+/** Model types whose window is used only where the file says `use_sliding_window` (transformers 5.19). */
+const WINDOW_ON_REQUEST = /^(qwen|smollm3|got_ocr2|deepseek_ocr2)/;
 
 /** Ten times more than any model has; a larger number is no number of layers. */
 const MAXIMUM_LAYERS = 2_000;
@@ -40,47 +36,73 @@ export function attentionHeads(language: Fields): number | null {
   return number(language['num_attention_heads']) ?? number(language['n_head']) ?? number(language['n_heads']);
 }
 
-/** Reads the shape out of the language part of a configuration; null where it does not tell enough. */
-export function attentionOf(language: Fields, outerType: string | null): AttentionShape | null {
+/**
+ * Reads the shape out of the language part of a configuration, whose defaults are filled in; null where it does not tell
+ * enough.
+ */
+export function attentionOf(language: Fields, type: string): AttentionShape | null {
   const layers =
     number(language['num_hidden_layers']) ??
     number(language['n_layer']) ??
     number(language['n_layers']) ??
     number(language['num_layers']);
-  const type = string(language['model_type']) ?? outerType ?? '';
-  const heads = attentionHeads(language);
   // A hub's file is hostile until read: each layer is looked at, and a number of them costs memory.
   if (layers === null || layers > MAXIMUM_LAYERS) return null;
+  if (keepsNothing(type)) return NO_ATTENTION;
   const latentRank = number(language['kv_lora_rank']);
   if (latentRank !== null && LATENT_MODEL_TYPE.test(type)) {
-    const kept = layerKinds(language, layers, type).filter((kind) => kind !== 'none').length;
+    const kept = layerKinds(language, layers, type, false).filter((kind) => kind !== 'none').length;
     return { kind: 'latent', layers: kept, width: latentRank + (number(language['qk_rope_head_dim']) ?? 0) };
   }
-  const hidden = number(language['hidden_size']) ?? number(language['n_embd']) ?? number(language['d_model']);
-  const headDim =
-    positive(language['head_dim']) ??
-    positive(language['hidden_size_per_head']) ??
-    positive(language['attention_head_dim']) ??
-    (hidden !== null && heads !== null && heads > 0 ? Math.floor(hidden / heads) : null);
+  const heads = attentionHeads(language);
+  const headDim = headDimOf(language, heads);
   const kvHeads = kvHeadsOf(language, heads);
   if (headDim === null || kvHeads === null) return null;
-  const window = windowOf(language);
+  const window = windowOf(language, type);
   const kinds = layerKinds(language, layers, type, window !== null);
   const shared = number(language['num_kv_shared_layers']) ?? 0;
   const own = shared > 0 && shared < kinds.length ? kinds.slice(0, kinds.length - shared) : kinds;
-  const windowLayers = window === null ? 0 : own.filter((kind) => kind === 'window').length;
+  const counted = (kind: 'full' | 'window') => own.filter((one) => one === kind).length;
+  const windowLayers = window === null ? 0 : counted('window');
   return {
     kind: 'heads',
-    fullLayers:
-      own.filter((kind) => kind === 'full').length +
-      (window === null ? own.filter((kind) => kind === 'window').length : 0),
+    fullLayers: counted('full') + (window === null ? counted('window') : 0),
     windowLayers,
     windowTokens: windowLayers === 0 ? null : window,
-    kvHeads,
-    headDim,
+    kvHeads: positive(language['swa_num_key_value_heads']) ?? kvHeads,
+    headDim: positive(language['swa_head_dim']) ?? headDim,
     fullKvHeads: positive(language['num_global_key_value_heads']) ?? kvHeads,
     fullHeadDim: positive(language['global_head_dim']) ?? headDim,
   };
+}
+
+/** A state of fixed size takes the place of the cache. */
+const NO_ATTENTION: AttentionShape = {
+  kind: 'heads',
+  fullLayers: 0,
+  windowLayers: 0,
+  windowTokens: null,
+  kvHeads: 0,
+  headDim: 0,
+  fullKvHeads: 0,
+  fullHeadDim: 0,
+};
+
+function headDimOf(language: Fields, heads: number | null): number | null {
+  const [plain, rotary] = [positive(language['qk_nope_head_dim']), positive(language['qk_rope_head_dim'])];
+  // Keys of two parts that are kept uncompressed (MiniCPM 3).
+  if (plain !== null && rotary !== null) return plain + rotary;
+  const hidden =
+    number(language['hidden_size']) ??
+    number(language['n_embd']) ??
+    number(language['n_embed']) ??
+    number(language['d_model']);
+  return (
+    positive(language['head_dim']) ??
+    positive(language['hidden_size_per_head']) ??
+    positive(language['attention_head_dim']) ??
+    (hidden !== null && heads !== null && heads > 0 ? Math.floor(hidden / heads) : null)
+  );
 }
 
 /** Heads of keys and values, by the names vLLM 0.32 knows (`get_total_num_kv_heads`); the old Falcon has one. */
@@ -94,44 +116,24 @@ function kvHeadsOf(language: Fields, heads: number | null): number | null {
     number(language['multi_query_group_num']) ??
     number(language['num_attention_groups']) ??
     (isRecord(inner) ? number(inner['kv_n_heads']) : null) ??
+    kvHeadsOfBlocks(language['block_configs'], heads) ??
     heads
   );
 }
 
-function windowOf(language: Fields): number | null {
-  if (language['use_sliding_window'] === false) return null;
-  return positive(language['sliding_window']) ?? positive(language['attention_chunk_size']);
-}
-
-/** What each layer keeps: every token, the last ones, or nothing that grows (linear attention, state space). */
-function layerKinds(
-  language: Fields,
-  layers: number,
-  type: string,
-  hasWindow = false,
-): ('full' | 'window' | 'none')[] {
-  const types = language['layer_types'] ?? language['layers_block_type'];
-  if (Array.isArray(types) && types.length > 0) return types.slice(0, layers).map(kindOfLayer);
-  const pattern = string(language['hybrid_override_pattern']);
-  if (pattern !== null && pattern !== '') return [...pattern].map((sign) => (sign === '*' ? 'full' : 'none'));
-  const indices = language['attn_layer_indices'];
-  if (Array.isArray(indices)) return indices.map(() => 'full');
-  const each = (is: (layer: number) => boolean, other: 'window' | 'none') =>
-    Array.from({ length: layers }, (_one, layer) => (is(layer) ? ('full' as const) : other));
-  const interval = positive(language['full_attention_interval']);
-  if (interval !== null) return each((layer) => (layer + 1) % interval === 0, 'none');
-  const period = positive(language['attn_layer_period']);
-  if (period !== null) {
-    const offset = number(language['attn_layer_offset']) ?? 0;
-    return each((layer) => layer % period === offset, 'none');
+/** Where architecture search has left each block its own, vLLM takes the first that has any (`nemotron-nas`). */
+function kvHeadsOfBlocks(blocks: unknown, heads: number | null): number | null {
+  if (!Array.isArray(blocks) || heads === null) return null;
+  for (const block of blocks) {
+    const attention = isRecord(block) ? block['attention'] : null;
+    const group = isRecord(attention) ? positive(attention['n_heads_in_group']) : null;
+    if (group !== null) return Math.max(1, Math.floor(heads / group));
   }
-  if (!hasWindow) return each(() => true, 'none');
-  const every = positive(language['sliding_window_pattern']) ?? DEFAULT_WINDOW_PATTERN[type] ?? null;
-  return each((layer) => every !== null && (layer + 1) % every === 0, 'window');
+  return null;
 }
 
-function kindOfLayer(name: unknown): 'full' | 'window' | 'none' {
-  const text = typeof name === 'string' ? name : '';
-  if (/sliding|chunked|window/.test(text)) return 'window';
-  return /linear|mamba|conv|recurrent|moe$|mlp/.test(text) ? 'none' : 'full';
+function windowOf(language: Fields, type: string): number | null {
+  const used = language['use_sliding_window'];
+  if (used === false || (used !== true && WINDOW_ON_REQUEST.test(type))) return null;
+  return positive(language['sliding_window']) ?? positive(language['attention_chunk_size']);
 }

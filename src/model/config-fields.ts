@@ -26,9 +26,12 @@ export function strings(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
 }
 
-/** A whole number that is not negative; a hub's file may say anything. */
+/** No size or length of a model is larger; products of several are still counted well. */
+const LARGEST_NUMBER = 1e9;
+
+/** A number from 0 to 1e9; a hub's file may say anything, and what is larger is no size of a model. */
 export function number(value: unknown): number | null {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null;
+  return typeof value === 'number' && value >= 0 && value <= LARGEST_NUMBER ? value : null;
 }
 
 /** A number above 0, or null. */

@@ -1,4 +1,5 @@
 import { type AttentionShape, attentionHeads, attentionOf } from './attention-shape.ts';
+import { textTypeOf, withDefaults } from './config-defaults.ts';
 import { type Fields, isRecord, number, parseObject, positive, string, strings } from './config-fields.ts';
 
 /** What a model says of itself, in `config.json` or Mistral's `params.json`. */
@@ -37,14 +38,26 @@ const LENGTH_KEYS = [
 const TEXT_CONFIG_KEYS = ['text_config', 'llm_config', 'language_config', 'thinker_config'];
 
 /** Scalings of the position code that leave `max_position_embeddings` as it is written. */
-const ALREADY_SCALED = new Set(['default', 'su', 'longrope', 'llama3', 'yarn', 'deepseek_yarn', 'mrope']);
+const ALREADY_SCALED = new Set([
+  'default',
+  'su',
+  'longrope',
+  'llama3',
+  'yarn',
+  'deepseek_yarn',
+  'deepseek_llama_scaling',
+  'mrope',
+]);
 
 /** Reads the text of a `config.json`; null when it is no JSON object. */
 export function readModelConfig(text: string): ModelConfig | null {
   const config = parseObject(text);
   if (config === null) return null;
-  const language = languagePart(config);
   const modelType = string(config['model_type']);
+  const written = languagePart(config);
+  const ownType = written === config ? null : textTypeOf(modelType);
+  const type = string(written['model_type']) ?? ownType ?? modelType ?? '';
+  const language = withDefaults(written, type);
   return {
     architectures: strings(config['architectures']),
     modelType,
@@ -53,7 +66,7 @@ export function readModelConfig(text: string): ModelConfig | null {
     mlx: isRecord(config['quantization']) && !isRecord(config['quantization_config']),
     ownCode: isRecord(config['auto_map']),
     attentionHeads: attentionHeads(language),
-    attention: attentionOf(language, modelType),
+    attention: attentionOf(language, type),
     maxModelLen: maxModelLen(config, language),
   };
 }
@@ -127,12 +140,21 @@ function maxModelLen(config: Fields, language: Fields): number | null {
   const lengths = LENGTH_KEYS.map((key) => positive(language[key])).filter((one) => one !== null);
   if (lengths.length === 0) return null;
   const length = positive(language['model_max_length']) ?? Math.min(...lengths);
-  const scaling = language['rope_parameters'] ?? language['rope_scaling'];
-  if (!isRecord(scaling) || (string(config['model_type']) ?? '').includes('gemma3')) return length;
-  const kind = string(scaling['rope_type']) ?? string(scaling['type']) ?? 'default';
-  if (kind === 'longrope' || kind === 'su') {
-    return positive(language['original_max_position_embeddings']) ?? length;
+  if ((string(config['model_type']) ?? '').includes('gemma3')) return length;
+  let stretch = 1;
+  for (const scaling of ropeScalings(language['rope_parameters'] ?? language['rope_scaling'])) {
+    const kind = string(scaling['rope_type']) ?? string(scaling['type']) ?? 'default';
+    if (kind === 'longrope' || kind === 'su') {
+      return positive(language['original_max_position_embeddings']) ?? length;
+    }
+    if (!ALREADY_SCALED.has(kind)) stretch = positive(scaling['factor']) ?? stretch;
   }
-  const factor = number(scaling['factor']);
-  return ALREADY_SCALED.has(kind) || factor === null ? length : Math.floor(length * factor);
+  return Math.floor(length * stretch);
+}
+
+/** One scaling for all layers, or one for each kind of layer (transformers 5). */
+function ropeScalings(found: unknown): Fields[] {
+  if (!isRecord(found)) return [];
+  const inner = Object.values(found).filter(isRecord);
+  return inner.length > 0 ? inner : [found];
 }

@@ -62,8 +62,34 @@ describe('reading the configuration of a model', () => {
     });
   });
 
-  it('knows the single head of the old Falcon, which names no length', () => {
-    expect(read('falcon7b')).toMatchObject({ attention: heads(32, 1, 64), maxModelLen: null });
+  it('knows the single head of the old Falcon, and the length that its file does not name', () => {
+    expect(read('falcon7b')).toMatchObject({ attention: heads(32, 1, 64), maxModelLen: 2048 });
+  });
+
+  it('takes what the type of a model implies for what is not there, and a null for what it says', () => {
+    const length = (fields: object) => readModelConfig(JSON.stringify(fields))?.maxModelLen;
+    expect(length({ model_type: 'llama' })).toBe(2048);
+    expect(length({ model_type: 'gemma3', text_config: {} })).toBe(131_072);
+    expect(length({ model_type: 'constructor', text_config: {} })).toBeNull();
+    const whole = readModelConfig(JSON.stringify({ model_type: 'mistral', sliding_window: null }));
+    expect(whole?.attention).toEqual(heads(32, 8, 128));
+  });
+
+  it('reads a scaling of positions for each kind of layer', () => {
+    const config = {
+      ...PUBLISHED.mistral7bV3,
+      rope_parameters: {
+        full_attention: { rope_type: 'linear', factor: 8 },
+        sliding_attention: { rope_type: 'default' },
+      },
+    };
+    expect(readModelConfig(JSON.stringify(config))?.maxModelLen).toBe(262_144);
+  });
+
+  it('takes no size that no model has for one', () => {
+    const absurd = { ...PUBLISHED.mistral7bV3, head_dim: 1e300, max_position_embeddings: 1e30 };
+    const config = readModelConfig(JSON.stringify(absurd));
+    expect(config).toMatchObject({ attention: heads(32, 8, 128), maxModelLen: null });
   });
 
   it('takes the original length of a model that stretches its positions by longrope, as vLLM does', () => {
