@@ -61,6 +61,7 @@ describe('a context that does not fit into the KV cache', { timeout: TEST_LIMIT_
     expect(api(status)).toMatchObject({ overrides: { '--max-model-len': '1024' }, problem: null });
     expect((await chat(daemon)).status).toBe(200);
     expect(daemon.journal()).toContain('--max-model-len 1024');
+    expect(await motdOf(daemon)).not.toContain('ERROR');
 
     // a user's own edit wins
     await writeFile(daemon.composePath, await fileWith(small, [flag('512')]));
@@ -94,7 +95,12 @@ describe('GPU memory that the old container has not given back', { timeout: TEST
     const waiting = await until(daemon, (view) => view.restarts === 2, 'the second failure');
     expect(api(waiting).service_status).not.toBe('failed');
     const status = await untilServing(daemon);
-    expect(api(status)).toMatchObject({ restarts: 2, problem: null });
+    expect(api(status)).toMatchObject({
+      restarts: 2,
+      problem: null,
+      last_exit: { exit_code: 1, code: 'gpu_memory_busy' },
+    });
+    expect(await motdOf(daemon)).not.toContain('ERROR');
   });
 });
 
