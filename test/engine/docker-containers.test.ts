@@ -13,6 +13,9 @@ import { SOON_MS } from '../support/soon.ts';
 
 const PROJECT = 'docker-room';
 
+// Calls have deadlines of their own; containers start beside other work.
+vi.setConfig({ testTimeout: 60_000 });
+
 let dockerd: PrivateEngine;
 let engine: Engine;
 let image: string;

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createEngine, type EngineParts } from '../../src/docker/client.ts';
 import { createCredentials } from '../../src/docker/credentials.ts';
 import type { Engine, PullProgress } from '../../src/docker/engine.ts';
@@ -18,6 +18,9 @@ import { type Registry, stallingProxy, startRegistry } from '../support/registry
 const run = promisify(execFile);
 const LAYER_BYTES = 8 * 1024 * 1024;
 const LOGIN = { user: 'tester', password: 'registry-password' };
+
+// Calls have deadlines of their own; layers are pulled beside other work.
+vi.setConfig({ testTimeout: 60_000 });
 
 let dockerd: PrivateEngine;
 let open: Registry;
