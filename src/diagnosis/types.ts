@@ -40,8 +40,8 @@ export interface Signature {
    * Named groups are handed to `detail`. Must match the stable core of a message, not numbers, paths or line numbers.
    */
   patterns: readonly RegExp[];
-  /** One sentence with the figures of this case, made of the named groups; absent: the line itself. */
-  detail?: (groups: Readonly<Record<string, string | undefined>>) => string;
+  /** One sentence with the figures of this case, made of the named groups; absent or null: the line itself. */
+  detail?: (groups: Readonly<Record<string, string | undefined>>) => string | null;
   /** Remedy with the figures of this case where it can be more exact than the table's; absent or null: the table's. */
   remedy?: (groups: Readonly<Record<string, string | undefined>>) => string | null;
   /** Lines as the programs print them; each must be found by this signature and no other. */

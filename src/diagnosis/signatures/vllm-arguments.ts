@@ -29,7 +29,7 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
     code: 'argument_invalid',
     symptom: 'error: unrecognized arguments: --x · invalid choice · expected one argument',
     patterns: [
-      /error: unrecognized arguments?: (?<argument>.{1,300})/,
+      /error: unrecognized arguments?: (?<argument>(?<unknown>.{1,300}))/,
       /error: argument (?<argument>\S+?)(?:\/\S+)?: (?:invalid|expected|not allowed|Value|ignored|conflicting|unknown|Port|cannot|must)/,
       /error: (?:the following arguments are required|ambiguous option|one of the arguments|argument |invalid choice|expected )/,
       /invalid choice: /,
@@ -49,6 +49,10 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
         ? `this version does not accept: ${argument}`
         : `there is no ${parser} parser "${argument}" in this version`;
     },
+    remedy: ({ unknown }) =>
+      unknown === undefined
+        ? null
+        : `Remove ${unknown.trim()} from the command of the api service, or correct it; vllm serve --help lists the options of this image.`,
     samples: [
       'vllm serve: error: unrecognized arguments: --enable-reasoning',
       'api_server.py: error: unrecognized arguments: --disable-log-request',
@@ -138,8 +142,10 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
       /CUDAGraphMode\.\S+ is not supported|[Ff]ull CUDAGraph not supported|Full CUDA graph/,
       /(?:limit_mm_per_prompt|mm_processor_kwargs)\b.{0,60}(?:only|not |n't|must|invalid|unsupported|requires?)|The model is not multimodal/,
       /is not supported (?:on|by|for|with|in) (?:the )?(?:current platform|this platform|this model|CPU|XPU|ROCm|TPU|CUDA|V1|V0|vLLM V[01]|this GPU|this device)/i,
-      /is unsupported LoRA weight|LoRA is not enabled|No supported LoRA modules found|Model \S+ is not supported for LoRA|LoRA rank \d+ is greater than max_lora_rank|max_lora_rank|Loading lora .{0,160} failed|Missing required configuration fields: .{0,80}/i,
+      /is unsupported LoRA weight|LoRA is not enabled|No supported LoRA modules found|Model \S+ is not supported for LoRA|LoRA rank (?<rank>\d+) is greater than max_lora_rank|max_lora_rank|Loading lora .{0,160} failed|Missing required configuration fields: .{0,80}/i,
     ],
+    remedy: ({ rank }) =>
+      rank === undefined ? null : `Add --max-lora-rank ${rank} to the command of the api service.`,
     samples: [
       'ValueError: Model MambaForCausalLM does not support LoRA, but LoRA is enabled. Support for this model may be added in the future.',
       'NotImplementedError: Speculative decoding is not yet supported on vLLM V1.',
@@ -156,7 +162,8 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
     symptom:
       'N validation errors for ModelConfig · max_num_batched_tokens is smaller than max_model_len · mutually exclusive',
     patterns: [
-      /max_num_batched_tokens \(?=?(?<tokens>\d+)\)? (?:is smaller than|must be greater than or equal to)/,
+      /max_num_batched_tokens \(?=?(?<tokens>\d+)\)? (?:is smaller than|must be greater than or equal to) (?:max_model_len|max_num_seqs) \(?=?(?<least>\d+)\)?/,
+      /max_num_batched_tokens \(?=?\d+\)? (?:is smaller than|must be greater than or equal to)/,
       /Attempted to assign \S.{0,40} multimodal tokens to \d+ placeholders/,
       /Chunked MM input disabled but max_tokens_per_mm_item|increasing max_num_batched_tokens|multimodal .{0,80}exceeds? .{0,40}max_num_batched_tokens/i,
       /\bmutually exclusive\b|cannot be used together|can(?:not|'t) (?:be set|set both|use both)|must be (?:set|specified|provided|enabled|used) (?:when|to|with|if|for)/,
@@ -168,6 +175,12 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
       /^Value error, |^Input should be |^Assertion failed, |^Unexpected keyword argument|^Extra inputs are not permitted/,
       /got an unexpected keyword argument .{0,80}(?:EngineArgs|Config)|(?:EngineArgs|\w+Config)\.__init__\(\) (?:got an unexpected|missing)/,
     ],
+    detail: ({ tokens, least }) =>
+      least === undefined ? null : `--max-num-batched-tokens is ${tokens}, and ${least} are needed`,
+    remedy: ({ least }) =>
+      least === undefined
+        ? null
+        : `Set --max-num-batched-tokens ${least} (or more) in the command of the api service, or leave it out.`,
     samples: [
       'ValueError: max_num_batched_tokens (2048) is smaller than max_model_len (32768). This effectively limits the maximum sequence length to max_num_batched_tokens and makes vLLM reject longer sequences.',
       'pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig',

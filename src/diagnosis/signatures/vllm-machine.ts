@@ -28,10 +28,16 @@ export const VLLM_MACHINE_SIGNATURES: readonly Signature[] = [
     code: 'port_in_use',
     symptom: '[Errno 98] Address already in use',
     patterns: [
+      /attempting to bind on address \('[^']{0,60}', (?<port>\d{1,5})\): address already in use/i,
       /\[Errno (?:98|48)\].{0,120}[Aa]ddress already in use|error while attempting to bind on address.{0,80}address already in use/i,
+      /Address already in use \(addr='tcp:\/\/[^']{0,60}:(?<port>\d{1,5})'\)/,
       /\bEADDRINUSE\b|^(?:OSError|zmq\.error\.ZMQError): Address already in use|address already in use/i,
       /[Pp]ort (?:\d+ )?(?:is )?(?:already )?(?:in use|taken|allocated|occupied)/,
     ],
+    remedy: ({ port }) =>
+      port === undefined
+        ? null
+        : `Find its owner with: ss -ltnp 'sport = :${port}'; stop it, or change the port in the compose file.`,
     samples: [
       'OSError: [Errno 98] Address already in use',
       "[Errno 98] error while attempting to bind on address ('0.0.0.0', 8000): address already in use",

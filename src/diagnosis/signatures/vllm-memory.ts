@@ -3,6 +3,9 @@ import type { Signature } from '../types.ts';
 const VLLM =
   'vLLM 0.4.3, 0.5.5, 0.6.6, 0.7.3, 0.8.5, 0.9.2, 0.10.2, 0.11.2, 0.13, 0.16, 0.20, 0.24, 0.28, 0.32';
 
+/** With a smaller share of a GPU no model is worth the start. */
+const LEAST_SHARE = 0.2;
+
 /** GPU memory, KV cache and main memory: vLLM's own words and torch's. */
 export const VLLM_MEMORY_SIGNATURES: readonly Signature[] = [
   {
@@ -132,6 +135,12 @@ export const VLLM_MEMORY_SIGNATURES: readonly Signature[] = [
       free === undefined
         ? 'less GPU memory is free than vLLM wants'
         : `${free} of ${total} GiB of the GPU are free, and vLLM wants ${wanted} GiB`,
+    remedy: ({ free_gib: free, total_gib: total }) => {
+      const share = Math.floor((Number(free) / Number(total)) * 100) / 100;
+      return share >= LEAST_SHARE
+        ? `Wait for the old container to end; find other users with nvidia-smi and stop them, or set --gpu-memory-utilization ${share}.`
+        : null;
+    },
     samples: [
       'torch.AcceleratorError: CUDA error: CUDA-capable device(s) is/are busy or unavailable',
       'ValueError: Free memory on device (31.44/47.38 GiB) on startup is less than desired GPU memory utilization (0.95, 45.01 GiB). Decrease GPU memory utilization or reduce GPU memory used by other processes.',
@@ -183,20 +192,21 @@ export const VLLM_MEMORY_SIGNATURES: readonly Signature[] = [
     classWhileReady: 'restart',
     symptom: 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate N GiB',
     patterns: [
-      /(?:CUDA|HIP|XPU) out of memory(?:\. Tried to allocate (?<wanted>[\d.]+ [KMG]iB))?(?:.{0,60}? has a total capacity of (?<total>[\d.]+ [KMG]iB)(?: of which (?<free>[\d.]+ [KMG]iB) is free)?)?/,
+      /(?:CUDA|HIP|XPU) out of memory(?:\. Tried to allocate (?<wanted>[\d.]+ [KMG]iB))?(?:.{0,60}? has a total capaci?ty of (?<total>[\d.]+ [KMG]iB)(?: of which (?<free>[\d.]+ (?:[KMG]iB|bytes)) is free)?)?(?: \(GPU \d+; (?<total_before>[\d.]+ [KMG]iB) total capacity;(?:.{0,60}?; (?<free_before>[\d.]+ (?:[KMG]iB|bytes)) free)?)?/,
       /(?<!ray\.exceptions\.)\bOutOfMemoryError\b/,
       /(?:CUDA|HIP|cuda)(?: driver| runtime)? error:? (?:\(?2\)?:? ?)?(?:: )?out of memory/i,
       /cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY|CUBLAS_STATUS_ALLOC_FAILED|hipErrorOutOfMemory/,
       /RESOURCE_EXHAUSTED.{0,80}(?:memory|HBM)/i,
       /NVML_SUCCESS == r INTERNAL ASSERT FAILED.{0,120}CUDACachingAllocator/,
     ],
-    detail: ({ wanted, total, free }) =>
+    detail: ({ wanted, total_before, free_before, total = total_before, free = free_before }) =>
       wanted === undefined
         ? 'the GPU has no memory left'
         : `${wanted} more were asked for${total === undefined ? '' : ` of a GPU with ${total}`}${free === undefined ? '' : `, of which ${free} were free`}`,
     samples: [
       'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 350.00 MiB. GPU 0 has a total capacity of 23.68 GiB of which 212.81 MiB is free. Including non-PyTorch memory, this process has 23.46 GiB memory in use.',
       'torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.50 GiB. GPU',
+      'torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 64.00 MiB (GPU 0; 15.78 GiB total capacity; 14.61 GiB already allocated; 19.44 MiB free; 14.62 GiB reserved in total by PyTorch)',
       'RuntimeError: CUDA error: out of memory',
       'torch.AcceleratorError: CUDA error: out of memory',
       'RuntimeError: CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`',

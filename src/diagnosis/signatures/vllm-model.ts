@@ -92,10 +92,14 @@ export const VLLM_MODEL_SIGNATURES: readonly Signature[] = [
     symptom: 'Cannot find any model weights with · Weight files referenced in index but missing',
     patterns: [
       /Cannot find any (?:safetensors )?model weights with|No model weights found in/,
-      /Weight files? referenced in (?:the )?index but missing|Missing (?:weight )?shard|missing .{0,40}safetensors (?:files?|shards?)/i,
+      /(?<shard>Weight files? referenced in (?:the )?index but missing)|Missing (?:weight )?shard|missing .{0,40}safetensors (?:files?|shards?)/i,
       /no file named (?:model\.safetensors|pytorch_model\.bin)/,
       /Could not find checkpoint files|Cannot find (?:any )?(?:safetensors|weights|gguf)/i,
     ],
+    remedy: ({ shard }) =>
+      shard === undefined
+        ? null
+        : 'Fetch the model again, a part of it is not there: ai-sandbox model retry.',
     samples: [
       'RuntimeError: Cannot find any model weights with `/models/x`',
       'ValueError: Weight files referenced in index but missing: model-00002-of-00003.safetensors',

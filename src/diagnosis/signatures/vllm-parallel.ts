@@ -1,5 +1,11 @@
 import type { Signature } from '../types.ts';
 
+/** The largest number up to `limit` that divides `whole`. */
+function largestDivisor(whole: number, limit: number): number {
+  for (let part = Math.min(whole, limit); part > 1; part--) if (whole % part === 0) return part;
+  return 1;
+}
+
 /** How many GPUs, on how many machines. */
 export const VLLM_PARALLEL_SIGNATURES: readonly Signature[] = [
   {
@@ -72,6 +78,10 @@ export const VLLM_PARALLEL_SIGNATURES: readonly Signature[] = [
       heads === undefined
         ? 'the model cannot be cut into that many parts'
         : `the model has ${heads} attention heads, which ${size} GPUs cannot share evenly`,
+    remedy: ({ heads, size }) =>
+      heads === undefined || size === undefined
+        ? null
+        : `Set --tensor-parallel-size ${largestDivisor(Number(heads), Number(size))} in the command of the api service.`,
     samples: [
       'ValueError: Total number of attention heads (14) must be divisible by tensor parallel size (4).',
       'AssertionError: 151936 is not divisible by 3',

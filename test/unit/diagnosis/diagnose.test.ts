@@ -165,6 +165,32 @@ describe('a log with several starts', () => {
   });
 });
 
+describe('the remedy', () => {
+  it.each([
+    [
+      'ValueError: Free memory on device cuda:0 (13.58/15.99 GiB) on startup is less than desired GPU memory utilization (0.9, 14.39 GiB).',
+      '--gpu-memory-utilization 0.84',
+    ],
+    [
+      'ValueError: Total number of attention heads (40) must be divisible by tensor parallel size (3).',
+      '--tensor-parallel-size 2',
+    ],
+    [
+      'ValueError: max_num_batched_tokens (2048) is smaller than max_model_len (40960). This limits',
+      '--max-num-batched-tokens 40960',
+    ],
+    ['vllm serve: error: unrecognized arguments: --enable-reasoning', 'Remove --enable-reasoning'],
+    ['ValueError: LoRA rank 64 is greater than max_lora_rank 16.', '--max-lora-rank 64'],
+    [
+      "ERROR: [Errno 98] error while attempting to bind on address ('0.0.0.0', 8000): address already in use",
+      'sport = :8000',
+    ],
+    ['Error response from daemon: Bind for 0.0.0.0:3000 failed: port is already allocated', 'sport = :3000'],
+  ])('of %s says %s', (line, remedy) => {
+    expect(explain([line], { exitCode: 1 })?.remedy).toContain(remedy);
+  });
+});
+
 describe('a log of several containers', () => {
   it('has the cause of the one that failed', () => {
     const merged = corpus('vllm/oom-load-9').flatMap((line, at) => [
