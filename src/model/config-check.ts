@@ -12,6 +12,7 @@ import {
   TABLE_VERSION,
   TRANSFORMERS_ARCHITECTURES,
 } from './vllm-architectures.ts';
+import { MODEL_TYPES } from './vllm-model-types.ts';
 
 /** Says why vLLM could not serve chats with a model, by what the model says of itself; null when nothing speaks against it. */
 export function checkConfig(
@@ -45,12 +46,14 @@ function architectureFault(id: string, config: ModelConfig, engine: EngineOption
     );
   }
   const known = (name: string) => CHAT_ARCHITECTURES.has(name) || TRANSFORMERS_ARCHITECTURES.has(name);
-  if (architectures.some(known)) return null;
   const [name = ''] = architectures;
+  if (architectures.some(known)) return ownConfigurationFault(id, config, engine);
   const removed = REMOVED_ARCHITECTURES[name];
   if (removed !== undefined && isOlderThan(engine, removed)) return null;
   if (removed !== undefined)
     return unsupported(`${name} was supported by vLLM until ${removed} and no longer is`);
+  const other = OTHER_TASKS[name];
+  if (other !== undefined) return unsupported(`${name} is for ${other}: it answers no chats`);
   if (PLUGIN_ARCHITECTURES.has(name)) {
     return unsupported(`${name} needs an additional package that the image of vLLM does not have`);
   }
@@ -67,6 +70,27 @@ function architectureFault(id: string, config: ModelConfig, engine: EngineOption
   return unsupported(
     `${name} is neither among the architectures of vLLM ${TABLE_VERSION} nor among those it loads through transformers`,
   );
+}
+
+/** Architectures of vLLM that do something else than to chat or to embed. */
+const OTHER_TASKS: Readonly<Record<string, string>> = {
+  WhisperForConditionalGeneration: 'the transcription of speech',
+  OpenVLAForActionPrediction: 'the movements of robots',
+};
+
+/** The model is known, its configuration is not: vLLM reads that with the code of the repository, or not at all. */
+function ownConfigurationFault(
+  id: string,
+  { architectures, modelType, ownCode }: ModelConfig,
+  engine: EngineOptions,
+): Finding | null {
+  if (engine.trustRemoteCode || isNewer(engine) || !ownCode) return null;
+  if (modelType === null || MODEL_TYPES.has(modelType)) return null;
+  if (architectures.some((name) => name.startsWith('LongcatFlash'))) return null;
+  return {
+    code: 'remote_code_refused',
+    detail: `vLLM ${TABLE_VERSION} reads the configuration of ${modelType} models only with the Python code that ${id} brings`,
+  };
 }
 
 function ownCodeFault(id: string, name: string, engine: EngineOptions): Finding | null {

@@ -28,6 +28,9 @@ const INDEXES: readonly string[] = [SAFETENSORS_INDEX, CONSOLIDATED_INDEX, BIN_I
 /** PyTorch files that training leaves beside the weights. */
 const TRAINING_STATE = /^(training_args|optimizer|scheduler|scaler|rng_state.*|random_states.*)\.(bin|pt)$/;
 
+/** Files of other programs that end like those of PyTorch: OpenVINO, llama.cpp before GGUF, MLC. */
+const OTHER_PROGRAM = /^(openvino_.*|ggml.*|.*[._-]ggml.*|params_shard_\d+)\.bin$/i;
+
 /**
  * Small files at the top of a repository that an engine reads: configuration, tokenizer, vocabulary, chat template,
  * Mistral's params and tekken, processors of multimodal models, the model's own Python code.
@@ -122,7 +125,9 @@ function unindexedSafetensors(top: readonly string[]): WeightSet | null {
 
 function pytorch(top: readonly string[]): WeightSet | null {
   if (top.includes('pytorch_model.bin')) return { kind: 'bin', weights: ['pytorch_model.bin'], index: null };
-  const usable = top.filter((path) => !TRAINING_STATE.test(path) && !path.startsWith('adapter_'));
+  const usable = top.filter(
+    (path) => !TRAINING_STATE.test(path) && !OTHER_PROGRAM.test(path) && !path.startsWith('adapter_'),
+  );
   return (
     whole(
       'bin',

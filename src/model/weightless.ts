@@ -10,6 +10,13 @@ const KINDS: readonly { sign: RegExp; what: string; named: boolean }[] = [
   },
   { sign: /\.gguf$/i, what: 'only GGUF files, which are for llama.cpp', named: true },
   {
+    sign: /(^|[/._-])ggml[^/]*\.bin$/i,
+    what: 'only GGML files, which are for old versions of llama.cpp',
+    named: true,
+  },
+  { sign: /(^|\/)openvino_[^/]*\.(bin|xml)$/, what: 'only OpenVINO files', named: true },
+  { sign: /(^|\/)params_shard_\d+\.bin$/, what: 'only files that were compiled for MLC', named: true },
+  {
     sign: /(^|\/)model_index\.json$/,
     what: 'a diffusion model for pictures, not a chat model',
     named: false,

@@ -101,16 +101,12 @@ export function advance(wish: Wish, event: ModelEvent, clock: Clock, log: Log): 
   const { finding, status, nextAttemptMs } = wish.state;
   const model = wish.identifier?.id;
   if (event.type === 'failed' && finding !== null) {
-    const { code, detail } = finding;
-    const fields = { model, problem: code, detail, remedy: wish.problem?.remedy };
+    const { code } = finding;
     // A problem of the machine is looked at every few seconds; it is said once.
     if (findingClass(finding) === 'host' && before.finding?.code === code) return;
-    if (nextAttemptMs === null) {
-      log.error('model cannot be fetched', fields);
-      return;
-    }
+    if (nextAttemptMs === null) return;
     const seconds = Math.round((nextAttemptMs - clock.monotonicMs()) / 1000);
-    log.warn('model download pauses', { ...fields, next_attempt_in_seconds: seconds });
+    log.info('model download pauses', { model, problem: code, next_attempt_in_seconds: seconds });
   } else if (status !== before.status) {
     log.info(`model ${status}`, { model, revision: wish.revision });
   }

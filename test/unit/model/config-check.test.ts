@@ -29,6 +29,7 @@ describe('whether vLLM can serve a model', () => {
     ['BaichuanForCausalLM', 'until 0.23.0'],
     ['BartForConditionalGeneration', 'additional package'],
     ['EagleLlamaForCausalLM', 'draft'],
+    ['WhisperForConditionalGeneration', 'transcription'],
   ])('refuses %s and says why', (name, why) => {
     expect(check({ architectures: [name] })).toMatchObject({
       code: 'architecture_unsupported',
@@ -50,6 +51,35 @@ describe('whether vLLM can serve a model', () => {
     const own = { architectures: ['NoSuchForCausalLM'], auto_map: { AutoModelForCausalLM: 'm.No' } };
     expect(check(own)).toMatchObject({ code: 'remote_code_refused' });
     expect(check(own, { trustRemoteCode: true })).toBeNull();
+  });
+
+  it('asks for that decision also where vLLM has the model and only its configuration is code', () => {
+    const model = (architecture: string, model_type: string) => ({
+      architectures: [architecture],
+      model_type,
+      auto_map: { AutoConfig: 'configuration_x.XConfig' },
+    });
+    for (const [architecture, type] of [
+      ['InternLM2ForCausalLM', 'internlm2'],
+      ['InternVLChatModel', 'internvl_chat'],
+      ['MiniCPMV', 'minicpmv'],
+      ['DeciLMForCausalLM', 'nemotron-nas'],
+    ] as const) {
+      expect(check(model(architecture, type))).toMatchObject({
+        code: 'remote_code_refused',
+        detail: expect.stringContaining(type),
+      });
+      expect(check(model(architecture, type), { trustRemoteCode: true })).toBeNull();
+      expect(check(model(architecture, type), version(33))).toBeNull();
+    }
+    for (const [architecture, type] of [
+      ['DeepseekV3ForCausalLM', 'deepseek_v3'],
+      ['DeepseekV3ForCausalLM', 'kimi_k2'],
+      ['Phi3ForCausalLM', 'phi3'],
+      ['ChatGLMModel', 'chatglm'],
+    ] as const) {
+      expect(check(model(architecture, type))).toBeNull();
+    }
   });
 
   it('leaves it to a newer image what the table does not know, and to an older one what was removed later', () => {

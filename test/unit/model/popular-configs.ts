@@ -1,4 +1,7 @@
-/** A model by what memory depends on in its config.json, and what vLLM 0.32 makes of it (`get_kv_cache_spec`). */
+/**
+ * A model by what memory depends on in its config.json, and what follows: by vLLM's own count where version 0.32 builds
+ * the model without its weights (`get_kv_cache_spec`), else by hand from its source.
+ */
 export interface PopularModel {
   config: Record<string, unknown>;
   /** Layers, heads and their size that keep every token; null for none. */

@@ -98,6 +98,18 @@ describe('selectFiles', () => {
     expect(selectFiles(noise, none)).toBeNull();
   });
 
+  it('takes no files of other programs for those of PyTorch', () => {
+    const others = [
+      'openvino_model.bin',
+      'openvino_tokenizer.bin',
+      'ggml-model-q4_0.bin',
+      'llama-2-7b-chat.ggmlv3.q4_0.bin',
+      'params_shard_0.bin',
+    ];
+    expect(selectFiles([...others, 'config.json'], none)).toBeNull();
+    expect(selectFiles([...others, 'model-a.bin'], none)?.set.weights).toEqual(['model-a.bin']);
+  });
+
   it('takes tokenizers, chat templates and the code of a model', () => {
     const support = [
       'additional_chat_templates/tool.jinja',
