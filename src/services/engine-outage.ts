@@ -6,7 +6,7 @@ import { PROBE_MISSED_MS } from './run-watch.ts';
 /** The engine does not answer any more: exits just before are laid at its door, and only probes tell what still runs. */
 export function engineLost(room: Room, finding: Finding): void {
   const { clock, log } = room.parts;
-  log.error(`the Docker engine is lost: ${finding.detail}`);
+  log.debug(`the Docker engine is lost: ${finding.detail}`);
   room.gap = true;
   for (const unit of room.units.values()) {
     // Its containers may have ended with it: only a probe can tell now.

@@ -114,8 +114,9 @@ function conclude(room: Room, unit: Unit, record: LastExit, known: Finding, line
   const stands = container === undefined || !isUp(container);
   const judged = judgeExit(before, record, finding, stands, clock.now());
   if (judged === null) return;
-  if (diagnosed) log.warn(`${unit.name}: ${finding.code}: ${finding.detail}`);
   if (unit.watch?.ready !== true) unit.exitFinding = finding;
+  // One that is over already is shown as a problem no more.
+  else if (diagnosed) log.warn(`${unit.name}: ${finding.code}: ${finding.detail}`);
   if (diagnosed && diagnosis != null && before.attempts >= record.attempt) {
     const { code, cause } = judged.memory.history.findLast((exit) => exit.at === record.at) ?? record;
     room.memory.set(
@@ -130,7 +131,7 @@ function conclude(room: Room, unit: Unit, record: LastExit, known: Finding, line
   if (judged.retryInMs !== null) unit.restartAt = clock.monotonicMs() + judged.retryInMs;
   const { failure } = judged.memory;
   if (failure !== null && failure.since !== before.failure?.since) {
-    log.error(`${unit.name} is not restarted at once any more: ${failure.code}: ${failure.detail}`);
+    log.info(`${unit.name} is not restarted at once any more: ${failure.code}`);
   }
 }
 

@@ -32,8 +32,10 @@ export function stepFailed(room: Room, step: Step, error: EngineError, givenUp: 
     settleHarmless(room, step, unit, error);
     return;
   }
-  room.parts.log.warn(`${formatStep(step)}: failed: ${error.finding.detail}`);
   const finding = nameRefusal(error.finding, room.parts.diagnose);
+  // The problem is told by itself; here only what the engine has said in other words.
+  const words = finding.detail === error.finding.detail ? '' : `: ${error.finding.detail}`;
+  room.parts.log.info(`${formatStep(step)}: failed: ${finding.code}${words}`);
   switch (step.action) {
     case 'pullImage': {
       const image = imageOf(room, step.image);

@@ -165,7 +165,7 @@ async function followLog(
   container: ObservedContainer,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, engine, log, onLogLine } = room.parts;
+  const { clock, engine, onLogLine } = room.parts;
   let since = container.startedAt ?? container.createdAt;
   while (!signal.aborted && unit.watch !== null && !unit.watch.wasReady) {
     try {
@@ -180,7 +180,6 @@ async function followLog(
       if (signal.aborted) return;
       if (error instanceof EngineError && error.finding.code === 'log_driver_unreadable') {
         if (unit.watch !== null) unit.watch = { ...unit.watch, logsUnreadable: error.finding };
-        log.warn(`the log of ${unit.name} cannot be read: ${error.finding.detail}`);
         room.wake();
         return;
       }

@@ -28,32 +28,53 @@ export function withoutErrors(log: Log): Log {
 /** A problem whose detail keeps changing is told again at most this often. */
 const REPEAT_AFTER_MS = 60_000;
 
-/** Writes each problem that begins as one record of priority err, and its end as one of priority info. */
+/** A problem that has been told, with the words in which it was. */
+interface Told {
+  code: string;
+  /** Code and beginning: the same for one problem whose words change. */
+  family: string;
+  words: string;
+  atMs: number;
+  title: string;
+}
+
+/**
+ * Writes each problem that begins as one record of priority err, and its end as one of priority info. It is the only place that
+ * does so: the rooms log what they do about a problem, and never the problem itself.
+ */
 export function createProblemJournal(
   log: Pick<Log, 'error' | 'info'>,
   clock: { monotonicMs(): number },
 ): (status: Pick<Status, 'problems'>) => void {
-  let standing = new Map<string, { told: string; atMs: number; title: string }>();
+  let standing: Told[] = [];
   return ({ problems }) => {
     const nowMs = clock.monotonicMs();
-    const next: typeof standing = new Map();
-    for (const problem of problems) {
-      const key = `${problem.code} ${problem.since}`;
+    const left = [...standing];
+    const take = (fits: (told: Told) => boolean): Told | undefined => {
+      const at = left.findIndex(fits);
+      return at < 0 ? undefined : left.splice(at, 1)[0];
+    };
+    const seen = problems.map((problem) => {
+      const { code, since, title, detail } = problem;
       // Amounts and times in a detail move all the time.
-      const told = problem.detail.replace(/\d+/g, '#');
-      const known = standing.get(key) ?? next.get(key);
-      if (known !== undefined && (known.told === told || nowMs - known.atMs < REPEAT_AFTER_MS)) {
-        next.set(key, known);
-      } else {
-        log.error(problemRecord(problem));
-        next.set(key, { told, atMs: nowMs, title: problem.title });
-      }
-    }
+      const now: Told = {
+        code,
+        family: `${code} ${since}`,
+        words: detail.replace(/\d+/g, '#'),
+        atMs: nowMs,
+        title,
+      };
+      return { problem, now, same: take((told) => told.family === now.family && told.words === now.words) };
+    });
+    // Two services may have the same problem in the same second; what remains of a family has changed its words.
+    standing = seen.map(({ problem, now, same }) => {
+      if (same !== undefined) return same;
+      const before = take((told) => told.family === now.family);
+      if (before !== undefined && nowMs - before.atMs < REPEAT_AFTER_MS) return before;
+      log.error(problemRecord(problem));
+      return now;
+    });
     const codes = new Set<string>(problems.map(({ code }) => code));
-    for (const [key, { title }] of standing) {
-      const code = key.slice(0, key.indexOf(' '));
-      if (!next.has(key) && !codes.has(code)) log.info(`${code}: over: ${title}`);
-    }
-    standing = next;
+    for (const { code, title } of left) if (!codes.has(code)) log.info(`${code}: over: ${title}`);
   };
 }

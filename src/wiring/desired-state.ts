@@ -57,7 +57,6 @@ export function createDesiredState(parts: DesiredStateParts): DesiredStateKeeper
 
   const applyResult = (result: LoadResult) => {
     const finding = 'errors' in result ? toFinding(result.errors, result.missing, parts.composeFile) : null;
-    if (finding !== null && finding.detail !== fileProblem?.detail) log.error(explain(finding));
     if (finding === null && fileProblem !== null) log.info('the compose file is valid again');
     fileProblem = carryProblem(fileProblem, finding, clock);
     if ('project' in result) applyState(result.project, result.variables);
@@ -120,10 +119,6 @@ function toFinding(errors: readonly ComposeError[], missing: boolean, file: stri
     code: 'compose_file_invalid',
     detail: [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; '),
   };
-}
-
-function explain(finding: Finding): string {
-  return `${finding.code}: ${finding.detail}`;
 }
 
 function learnSecrets(

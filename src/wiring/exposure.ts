@@ -109,7 +109,6 @@ export function createExposure(parts: ExposureParts): Exposure {
             detail: `the page ${WEAKNESS_WORDS[page.weakness]}; it is kept on 127.0.0.1`,
           }
         : null;
-    if (finding !== null && pageProblem === null) log.error(`${finding.code}: ${finding.detail}`);
     pageProblem = carryProblem(pageProblem, finding, clock);
   };
 
@@ -138,7 +137,6 @@ export function createExposure(parts: ExposureParts): Exposure {
   const guardApi = (api: ServiceSpec): ServiceSpec => {
     const unsafe = opensToNetwork(api) && !hasApiKey(api);
     const detail = 'services.api publishes a port for the network and has no key; it is kept on 127.0.0.1';
-    if (unsafe && apiProblem === null) log.error(`api_not_protected: ${detail}`);
     apiProblem = carryProblem(apiProblem, unsafe ? { code: 'api_not_protected', detail } : null, clock);
     return unsafe ? closedToNetwork(api) : api;
   };

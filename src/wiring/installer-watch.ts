@@ -60,7 +60,6 @@ export function createInstallerWatch(parts: {
     if (JSON.stringify(next) === JSON.stringify(verdict)) return;
     verdict = next;
     problem = carryProblem(problem, next.finding, clock);
-    if (problem !== null) log.error(`${problem.code}: ${problem.detail}`);
     parts.onChange();
   };
 

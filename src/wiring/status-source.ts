@@ -163,9 +163,7 @@ export function createStatusSource(parts: StatusSourceParts): StatusSource {
       return statusWith(next);
     },
     setFinding(surface, finding) {
-      const before = standing[surface];
-      standing[surface] = carryProblem(before, finding, clock);
-      if (finding !== null && before === null) log.error(`${finding.code}: ${finding.detail}`);
+      standing[surface] = carryProblem(standing[surface], finding, clock);
     },
     setPaths(wanted) {
       paths = wanted.filter((path) => path !== null);

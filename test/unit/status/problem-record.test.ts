@@ -49,6 +49,14 @@ describe('problems in the journal', () => {
     expect(lines).toHaveLength(2);
   });
 
+  it('are told for each service, also when they begin in the same second', () => {
+    const { lines, journal } = setStage();
+    journal({ problems: [gated('api'), gated('ui')] });
+    journal({ problems: [gated('ui'), gated('api')] });
+    journal({ problems: [gated('ui')] });
+    expect(lines).toEqual([expect.stringContaining(': api. '), expect.stringContaining(': ui. ')]);
+  });
+
   it('are not told again for a number that moves, and for another detail once a minute', () => {
     const { lines, journal, pass } = setStage();
     journal({ problems: [gated('attempt 1')] });
