@@ -65,7 +65,7 @@ export function readKeys(field: Field, table: KeyTable, report: Report): Map<str
 function unknownKey(key: string, table: KeyTable): string {
   const instead = Object.hasOwn(table.unsupported ?? {}, key) ? table.unsupported?.[key] : undefined;
   if (instead !== undefined)
-    return `"${key}" is a key of docker compose that ai-sandbox does not support${instead === '' ? '' : `: ${instead}`}`;
+    return `"${key}" is a key of docker compose that ai-sandbox does not support: ${instead === '' ? 'take it out' : instead}`;
   const near = nearestWord(key, table.known);
   return near === null ? `unknown key "${key}"` : `unknown key "${key}"; did you mean "${near}"?`;
 }

@@ -11,6 +11,7 @@ import {
 } from './field.ts';
 import { FORBIDDEN_NAMES, interpolateTree } from './interpolate-tree.ts';
 import { DEFAULT_NETWORK, readNetworks, readVolumes } from './networks.ts';
+import { misnamedServices } from './roles.ts';
 import { type ReadService, readService } from './service.ts';
 import { TOP_LEVEL_KEYS, UNSUPPORTED_TOP_LEVEL_KEYS } from './service-keys.ts';
 import type { ComposeError, ComposeProject, NetworkSpec } from './service-spec.ts';
@@ -88,7 +89,10 @@ export function readComposeProject(input: ComposeInput): ComposeResult {
   };
   const servicesField = top.get('services');
   if (servicesField === undefined || servicesField.node.kind === 'null')
-    report(servicesField ?? { path: 'services', at: start }, 'services is missing: there is nothing to run');
+    report(
+      servicesField ?? { path: 'services', at: start },
+      'services is missing: services stand indented under this key',
+    );
   const services = (servicesField === undefined ? [] : (readEntries(servicesField, report) ?? [])).flatMap(
     ({ key, field }): ReadService[] => {
       const service = readService(key, field, context);
@@ -110,6 +114,8 @@ export function readComposeProject(input: ComposeInput): ComposeResult {
   const usedVolumes = new Set(
     specs.flatMap((spec) => spec.mounts.flatMap((mount) => (mount.kind === 'volume' ? [mount.source] : []))),
   );
+  for (const { key, field } of servicesField === undefined ? [] : (readEntries(servicesField, report) ?? []))
+    for (const { service, message } of misnamedServices(specs)) if (service === key) notice(field, message);
   for (const { key, field } of networksField === undefined ? [] : (readEntries(networksField, report) ?? []))
     if (!usedNetworks.has(key)) notice(field, `the network ${key} is used by no service and is not created`);
   for (const { key, field } of volumesField === undefined ? [] : (readEntries(volumesField, report) ?? []))

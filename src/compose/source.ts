@@ -152,6 +152,9 @@ async function waitForNotice(clock: Clock, paths: readonly string[], signal: Abo
   }
 }
 
+/** What editors of Windows write before UTF-16 text. */
+const UTF_16_MARKS: readonly Buffer[] = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
+
 const NOT_THERE = 'the file does not exist';
 
 type FileText = { text: string } | { text: null; reason: string };
@@ -163,7 +166,10 @@ function readTextFile(path: string): FileText {
     if (!info.isFile()) return { text: null, reason: 'it is not an ordinary file' };
     if (info.size > MAXIMUM_BYTES)
       return { text: null, reason: `it has ${info.size} bytes; more than ${MAXIMUM_BYTES} is no such file` };
-    return { text: readFileSync(path, 'utf8') };
+    const bytes = readFileSync(path);
+    if (UTF_16_MARKS.some((mark) => bytes.subarray(0, mark.length).equals(mark)))
+      return { text: null, reason: 'it is UTF-16 text; save it as UTF-8' };
+    return { text: bytes.toString('utf8') };
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR')
       return { text: null, reason: NOT_THERE };

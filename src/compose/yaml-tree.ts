@@ -90,11 +90,21 @@ export function parseYamlTree(text: string, file: string): ParsedTree {
   return { root: errors.length > 0 ? null : root, errors, positionOf };
 }
 
+/** What a person does about the errors of the yaml library (its `ErrorCode`) whose own words are about the parser. */
+const SYNTAX_REMEDIES: Readonly<Record<string, string>> = {
+  BAD_INDENT: 'this line is indented otherwise than the lines of its level',
+  BAD_SCALAR_START: 'write a value that begins with this character in quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'write a value with ": " in it in quotes, or begin a new line before it',
+  MISSING_CHAR: 'a quote or bracket that was opened before is not closed',
+  MULTILINE_IMPLICIT_KEY: 'behind a key stand a colon and a space',
+};
+
 function explainSyntax(code: string, message: string): string {
   if (code === 'DUPLICATE_KEY') return 'this key stands twice in the same mapping; keep one of them';
   if (code === 'TAB_AS_INDENT') return 'a tab stands where YAML wants spaces for indentation';
   if (code === 'MULTIPLE_DOCS') return 'the file holds more than one document (---); keep one';
-  return `not valid YAML: ${message}`;
+  const remedy = SYNTAX_REMEDIES[code];
+  return remedy === undefined ? `not valid YAML: ${message}` : `not valid YAML: ${remedy} (${message})`;
 }
 
 type Fail = (at: Position, message: string) => void;

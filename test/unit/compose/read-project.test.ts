@@ -12,6 +12,26 @@ import {
 
 const shown = (text: string, extra = {}) => errorsOf(text, extra).map(showError);
 
+describe('text that is no YAML', () => {
+  it.each([
+    [
+      'a key without a colon',
+      'services:\n  ui\n    image: x\n',
+      /^2:3 .*behind a key stand a colon and a space/,
+    ],
+    ['a colon too much', 'services:\n  a:\n    command: a: b\n', /^3:14 .*with ": " in it in quotes/],
+    ['a line indented otherwise', 'services:\n  a:\n    image: x\n   user: x\n', /^4:1 .*indented otherwise/],
+    ['a quote that is open', 'services:\n  a:\n    image: "x\n', /a quote or bracket .* is not closed/],
+    [
+      'a reserved character',
+      'services:\n  a:\n    image: @x\n',
+      /^3:12 .*begins with this character in quotes/,
+    ],
+  ])('says what to do about %s', (_what, text, expected) => {
+    expect(shown(text)[0]).toMatch(expected);
+  });
+});
+
 describe('a project', () => {
   it('has the directory for a name where the file gives none, in the form docker compose makes of it', () => {
     const text = 'services: {a: {image: i}}';
@@ -46,6 +66,19 @@ volumes: {v: , w: {external: true, name: other}}`;
       'line 7: the network spare is used by no service and is not created',
       'line 8: the volume left is used by no service and is not created',
     ]);
+  });
+
+  it('says that vLLM and Open WebUI are known by the names of their services only', () => {
+    const text = `services:
+  vllm: {image: "vllm/vllm-openai:v0.11.0"}
+  open-webui: {image: "ghcr.io/open-webui/open-webui:main"}
+  other: {image: redis}
+`;
+    expect(projectOf(text).notices).toEqual([
+      expect.stringMatching(/^line 2: vllm has the image of vLLM, .*; call it api$/),
+      expect.stringMatching(/^line 3: open-webui has the image of Open WebUI, .*; call it ui$/),
+    ]);
+    expect(projectOf(text.replace('vllm:', 'api:').replace(' open-webui:', ' ui:')).notices).toEqual([]);
   });
 
   it('tells which names were not set', () => {
@@ -104,7 +137,7 @@ describe('an error', () => {
   it('of a key of docker compose that is not supported says so, with what to do', () => {
     expect(shown(serviceText('build: .\nprivileged: true\nzzz: 1'))).toEqual([
       '5:5 services.a.build "build" is a key of docker compose that ai-sandbox does not support: build the image first and name it under image',
-      '6:5 services.a.privileged "privileged" is a key of docker compose that ai-sandbox does not support',
+      '6:5 services.a.privileged "privileged" is a key of docker compose that ai-sandbox does not support: take it out',
       '7:5 services.a.zzz unknown key "zzz"',
     ]);
   });

@@ -126,6 +126,11 @@ describe('the source of the desired state', () => {
       ]);
     });
 
+    it('says of UTF-16 text that it is UTF-8 that is wanted', async () => {
+      await writeFile(file, `\uFEFF${service('one')}`, 'utf16le');
+      expect(imageOf(await sourceOf().load())).toBe('it is UTF-16 text; save it as UTF-8');
+    });
+
     it('refuses what is no file of a sensible size', async () => {
       await mkdir(file);
       expect(imageOf(await sourceOf().load())).toBe('it is not an ordinary file');
