@@ -125,7 +125,9 @@ export function addNotFound(app: FastifyInstance, isControl: boolean, socketPath
     }
     return sendProblem(reply, {
       status: 404,
-      detail: `There is nothing here; this port answers GET /status, /livez and /readyz.`,
+      detail: isControl
+        ? 'There is nothing here; the paths of this socket are in docs/cli.md.'
+        : 'There is nothing here; this port answers GET /status, /livez and /readyz.',
     });
   });
 }
