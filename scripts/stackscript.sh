@@ -27,6 +27,8 @@ DEB_SHA256_DEFAULT=''
 driver=580
 # A machine may get its network later than this script; in seconds.
 network_limit=1800
+# A fresh server updates itself at its first boot, and holds the locks of apt meanwhile; in seconds.
+lock_limit=1800
 # Layers of one image that are downloaded at once (the engine's own default is 3).
 parallel_layers=10
 
@@ -45,6 +47,13 @@ admin_email=${WEBUI_ADMIN_EMAIL:-} admin_password=${WEBUI_ADMIN_PASSWORD:-}
 unset MODEL_ID USER_NAME PUBLISH_API HF_TOKEN_PASSWORD USER_PASSWORD WEBUI_ADMIN_EMAIL WEBUI_ADMIN_PASSWORD
 
 # --- telling -----------------------------------------------------------------------------------------------------------
+
+# Whole seconds since the boot. Not SECONDS: that follows the clock, which is set for the first time while this script runs.
+uptime_seconds() {
+  local uptime
+  read -r uptime _ </proc/uptime
+  echo "${uptime%.*}"
+}
 
 # note TEXT : a line of deployment.log, in its form; also to the console and the script's log
 note() {
@@ -113,7 +122,8 @@ again="Then run it again, which repairs: bash $(readlink -f "$0")"
 
 # step NAME FUNCTION : runs it as `set -e` wants it; FUNCTION may `skip REASON`. The last error of its output is the cause.
 step() {
-  local started=$SECONDS status cause
+  local started status cause
+  started=$(uptime_seconds)
   current=$1
   record "$1" started
   note "$1: started"
@@ -127,11 +137,11 @@ step() {
   set -e
   cause=$({ grep -E '^(E:|curl:|dpkg: error|ERROR:)' "$work/output" || grep -v '^[[:space:]]*$' "$work/output" || true; } | tail -1 | one_line)
   case $status in
-    0) record "$1" finished; note "$1: finished after $((SECONDS - started)) s" ;;
+    0) record "$1" finished; note "$1: finished after $(($(uptime_seconds) - started)) s" ;;
     "$skipped") record "$1" skipped "$cause"; note "$1: skipped: $cause" ;;
     *)
       record "$1" failed "$cause"
-      note "$1: failed after $((SECONDS - started)) s"
+      note "$1: failed after $(($(uptime_seconds) - started)) s"
       fail "$1: ${cause:-it ended with status $status}" "$again"
       ;;
   esac
@@ -144,8 +154,33 @@ skip() { echo "$*"; exit $skipped; }
 
 # --- parts of steps ----------------------------------------------------------------------------------------------------
 
-# The lock: a fresh server updates itself at its first boot. Settings that stand there are kept.
+# The process that holds a lock of apt or dpkg; nothing where none does.
+apt_holder() {
+  local file
+  for file in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock; do
+    [ ! -e "$file" ] ||
+      awk -v inode="$(stat -c %i "$file")" '$2 == "POSIX" { n = split($6, at, ":"); if (at[n] == inode) print $5 }' /proc/locks
+  done | head -1
+}
+
+# Waits while another program is at work on packages, and says which.
+wait_for_apt() {
+  local pid name told='' until=$(($(uptime_seconds) + lock_limit))
+  while pid=$(apt_holder) && [ -n "$pid" ] && [ "$(uptime_seconds)" -lt "$until" ]; do
+    if [ "$pid" != "$told" ]; then
+      name=$(cat "/proc/$pid/comm" 2>/dev/null || echo 'a program')
+      note "waiting for another program to be done with the packages of this server: $name (process $pid)"
+      progress "waiting for another program to be done with the packages of this server ($name)"
+      told=$pid
+    fi
+    sleep 1
+  done
+  [ -z "$told" ] || progress "$current"
+}
+
+# Settings that stand there are kept. Between the wait and the lock somebody may be faster: apt-get waits too.
 apt_get() {
+  wait_for_apt
   DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 \
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" </dev/null
 }
@@ -155,14 +190,28 @@ install() {
   apt_get install -y --no-install-recommends "$@"
 }
 
-# Fetches the lists once in this run; waits for a network that is not there yet.
+# An installation that was cut off, by a power cut or a reset, keeps apt-get from every other one.
+finish_packages() {
+  wait_for_apt
+  [ -n "$(dpkg --audit)" ] || [ -n "$(ls /var/lib/dpkg/updates)" ] || return 0
+  note 'finishing an installation of packages that was cut off'
+  DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --configure -a </dev/null
+  apt_get install -y --fix-broken
+}
+
+# Fetches the lists once in this run; waits for a network that is not there yet, and for a clock that is not set.
 lists() {
-  local pause=2 until=$((SECONDS + network_limit))
+  local pause=2 reason until=$(($(uptime_seconds) + network_limit))
   [ ! -e "$work/lists" ] || return 0
-  until apt_get update -o APT::Update::Error-Mode=any; do
-    [ $SECONDS -lt $until ] || { echo "E: no answer from the package archive within $network_limit s"; return 1; }
-    note "the package archive does not answer; the next attempt is in $pause s"
-    progress 'waiting for the network (the package archive does not answer)'
+  until apt_get update -o APT::Update::Error-Mode=any >"$work/update" 2>&1; do
+    cat "$work/update"
+    reason='waiting for the network (the package archive does not answer)'
+    if grep -Eq 'not valid yet|is expired' "$work/update"; then
+      reason="waiting for the clock to be set (it says $(date -u '+%Y-%m-%d %H:%M') UTC, which the package archive contradicts)"
+    fi
+    [ "$(uptime_seconds)" -lt "$until" ] || { echo "E: no lists from the package archive within $network_limit s; ${reason#waiting for }"; return 1; }
+    note "$reason; the next attempt is in $pause s"
+    progress "$reason"
     sleep $pause
     pause=$((pause < 15 ? pause * 2 : 15))
   done
@@ -225,6 +274,7 @@ check_fields() {
 
 settings() {
   local home
+  finish_packages
   install_directory 0755 /opt/ai-sandbox
   install_directory 0755 /etc/ai-sandbox
   [ -e "$env_file" ] || (umask 077 && : >"$env_file")
@@ -270,11 +320,13 @@ container_toolkit() {
 
 docker_engine() {
   local packages=(docker.io pigz) options="\"max-concurrent-downloads\": $parallel_layers"
-  if [ ! -e /etc/docker/daemon.json ]; then
+  if [ ! -s /etc/docker/daemon.json ]; then
     # Under the systemd driver every `systemctl daemon-reload` takes the GPU from containers that run.
     if has_gpu; then options+=', "exec-opts": ["native.cgroupdriver=cgroupfs"]'; fi
     install_directory 0755 /etc/docker
-    printf '{ %s }\n' "$options" >/etc/docker/daemon.json
+    # Whole or not at all: with half of it the engine never starts again.
+    printf '{ %s }\n' "$options" >/etc/docker/daemon.json.new
+    mv /etc/docker/daemon.json.new /etc/docker/daemon.json
   fi
   if has_gpu; then nvidia-ctk runtime configure --runtime=docker; fi
   if command -v dockerd >/dev/null && command -v docker >/dev/null; then
@@ -367,10 +419,12 @@ install_directory 0750 "$state_dir"
 (umask 027 && touch "$log_dir/deployment.log" /var/log/stackscript.log)
 console=/dev/console
 if [ -c /dev/ttyS0 ] && : 2>/dev/null >/dev/ttyS0; then console=/dev/ttyS0; fi
+# A machine without a console has the log.
+if ! : 2>/dev/null >>"$console"; then console=/dev/null; fi
 exec > >(exec tee -a /var/log/stackscript.log 2>/dev/null >"$console") 2>&1
 tee_pid=$!
 work=$(mktemp -d)
-current='' began=$SECONDS
+current='' began=$(uptime_seconds)
 ended() {
   rm -rf "$work"
   fail "${current:-the installer}: interrupted" "$again"
@@ -405,6 +459,6 @@ trap - EXIT
 motd
 rm -rf "$work"
 record installer finished
-note "finished after $((SECONDS - began)) s; what follows is told by: ai-sandbox status"
+note "finished after $(($(uptime_seconds) - began)) s; what follows is told by: ai-sandbox status"
 exec >&- 2>&-
 wait "$tee_pid" || true
