@@ -55,7 +55,12 @@ export interface InstanceStage {
 
 /** Registers the stage for all tests of a file, with an engine of its own. */
 export function instanceStage(
-  options: { files?: Record<string, Content>; throttle?: number } = {},
+  options: {
+    files?: Record<string, Content>;
+    throttle?: number;
+    /** The model is gated: its files are only for these tokens, with the models that each may read. */
+    gatedFor?: Record<string, string[]>;
+  } = {},
 ): InstanceStage {
   let engine: PrivateEngine;
   let registry: Registry;
@@ -73,9 +78,12 @@ export function instanceStage(
     engine = await privateEngine('test-instance');
     registry = await startRegistry();
     images = await pushStandIns(engine, registry);
+    const { files = tinyContents(), throttle, gatedFor } = options;
+    const model = await repositoryFrom(STAGE_MODEL, files);
     hub = await startHub({
-      models: [await repositoryFrom(STAGE_MODEL, options.files ?? tinyContents())],
-      ...(options.throttle === undefined ? {} : { throttle: options.throttle }),
+      models: [gatedFor === undefined ? model : { ...model, gated: 'auto' }],
+      ...(gatedFor === undefined ? {} : { tokens: gatedFor }),
+      ...(throttle === undefined ? {} : { throttle }),
     });
     const gateway = await gatewayOf(engine);
     hubGate = await openGate(gateway, portOf(hub), portOf(hub));
