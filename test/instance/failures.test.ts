@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { everything, suites } from './extent.ts';
 import { installGpuStandIn } from './gpu-stand-in.ts';
 import { installerEnd, startInstaller } from './installer.ts';
 import { untilReady } from './looks.ts';
@@ -9,15 +10,15 @@ const CASE_LIMIT_MS = 900_000;
 const INSTALL_LIMIT_MS = 600_000;
 const NAMED_LIMIT_MS = 120_000;
 /** A cable that is plugged in late: two minutes in the long run. */
-const WITHOUT_NETWORK_MS = process.env['AI_SANDBOX_TEST_ALL'] === '1' ? 120_000 : 20_000;
+const WITHOUT_NETWORK_MS = everything ? 120_000 : 20_000;
 
 const stage = instanceStage();
 
-describe('a server on which something is wrong', () => {
+describe.each(suites)('a server with Debian %s on which something is wrong', (suite) => {
   it(
     'fields of the form that cannot be right are all named: login message, console, exit status; nothing is installed',
     async () => {
-      const machine = await stage.machine('wrong-fields');
+      const machine = await stage.machine('wrong-fields', { suite });
       await startInstaller(stage, machine, {
         MODEL_ID: 'not a model',
         USER_NAME: 'Root!',
@@ -44,7 +45,7 @@ describe('a server on which something is wrong', () => {
   it(
     'a package that is not the one the script was made for is refused and named; the right one then repairs',
     async () => {
-      const machine = await stage.machine('wrong-package');
+      const machine = await stage.machine('wrong-package', { suite });
       await startInstaller(stage, machine, { DEB_SHA256: '0'.repeat(64) });
       expect(await installerEnd(machine, INSTALL_LIMIT_MS)).toBe(1);
       for (const text of [await machine.login(), await machine.console()])
@@ -61,7 +62,7 @@ describe('a server on which something is wrong', () => {
   it(
     'without a network at the first boot it waits, says so, and completes by itself when the network comes',
     async () => {
-      const machine = await stage.machine('late-network', { bare: true, network: false });
+      const machine = await stage.machine('late-network', { suite, bare: true, network: false });
       await startInstaller(stage, machine);
       const waiting = 'grep -q "waiting for the network" /etc/motd';
       await machine.waitUntil(waiting, 'the login message says what is waited for', NAMED_LIMIT_MS);
@@ -78,7 +79,7 @@ describe('a server on which something is wrong', () => {
   it(
     'a model that does not exist is named in the login message, on the console and in /status',
     async () => {
-      const machine = await stage.machine('no-model');
+      const machine = await stage.machine('no-model', { suite });
       await startInstaller(stage, machine, { MODEL_ID: 'acme/missing' });
       expect(await installerEnd(machine, INSTALL_LIMIT_MS)).toBe(0);
       const status = await machine.waitFor(
@@ -97,7 +98,7 @@ describe('a server on which something is wrong', () => {
   it(
     'a hub that cannot be reached is named; when it answers everything completes by itself',
     async () => {
-      const machine = await stage.machine('no-hub');
+      const machine = await stage.machine('no-hub', { suite });
       await stage.hubGate.setOpen(false);
       try {
         await startInstaller(stage, machine);
@@ -121,7 +122,7 @@ describe('a server on which something is wrong', () => {
   it(
     'a GPU driver that cannot be installed is named in the login message, on the console and in /status',
     async () => {
-      const machine = await stage.machine('no-driver');
+      const machine = await stage.machine('no-driver', { suite });
       await installGpuStandIn(machine, null);
       await startInstaller(stage, machine);
       expect(await installerEnd(machine, INSTALL_LIMIT_MS)).toBe(1);
@@ -140,7 +141,7 @@ describe('a server on which something is wrong', () => {
   it(
     'a machine without a GPU whose compose file wants one is told so',
     async () => {
-      const machine = await stage.machine('no-gpu');
+      const machine = await stage.machine('no-gpu', { suite });
       await machine.must(
         "mkdir -p /etc/systemd/system/ai-sandbox.service.d; printf '[Service]\\nEnvironment=AI_SANDBOX_TEMPLATE=gpu\\n' >/etc/systemd/system/ai-sandbox.service.d/60-gpu.conf",
       );

@@ -2,10 +2,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parseEnvironmentFile } from '../../src/compose/environment-file.ts';
 import type { Status } from '../../src/status/schema.ts';
 import { STAGE_MODEL } from '../support/daemon-stage.ts';
+import { suites } from './extent.ts';
 import { installerEnd, installerSteps, startInstaller } from './installer.ts';
 import { containers, READY_LIMIT_MS, untilReady } from './looks.ts';
 import type { Machine } from './machine.ts';
-import type { Suite } from './root-image.ts';
 import { instanceStage } from './stage.ts';
 
 const PREPARE_LIMIT_MS = 1_200_000;
@@ -18,7 +18,6 @@ const PASSWORD = `p'a"s\\s $HOME #x`;
 const OTHERS_TEXT = 'Other people wrote this.';
 const STEPS = ['settings', 'container_toolkit', 'docker', 'package', 'daemon', 'gpu_driver'];
 
-const suites: Suite[] = process.env['AI_SANDBOX_TEST_ALL'] === '1' ? ['bookworm', 'trixie'] : ['bookworm'];
 const stage = instanceStage();
 
 describe.each(suites)('a fresh server with Debian %s on which the StackScript runs', (suite) => {

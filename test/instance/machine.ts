@@ -1,5 +1,7 @@
 import { statfs } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type { Status } from '../../src/status/schema.ts';
 import type { CommandResult, PrivateEngine } from '../support/engine.ts';
 import { rootImage, type Suite } from './root-image.ts';
@@ -27,8 +29,8 @@ export interface MachineOptions {
 
 /**
  * A booted Debian: systemd as PID 1 of a container, with room for a Docker engine inside. What stands under `/var/lib/docker`
- * and on the disk outlives a reboot and a power cut; `/run`, `/tmp` and `/dev` do not. Its boot id, clock and kernel are
- * those of the machine it runs on.
+ * and on the disk outlives a reboot and a power cut; `/run`, `/tmp` and `/dev` do not. Its clock and kernel are those of the
+ * machine it runs on.
  */
 export interface Machine {
   readonly name: string;
@@ -80,8 +82,15 @@ const BOOT_ARGUMENTS = [
   '--volume=/var/lib/docker',
   '--cgroupns=host',
   '--env=container=docker',
-  // engines from 26 on cannot set /proc/sys here, and refuse every start unless told that it does not matter
-  '--env=DOCKER_ALLOW_IPV6_ON_IPV4_INTERFACE=1',
+];
+
+const BOOT_ID_UNIT = fileURLToPath(new URL('own-boot-id.service', import.meta.url));
+
+const SYSTEMD_ARGUMENTS = [
+  `systemd.wants=${basename(BOOT_ID_UNIT)}`,
+  // Engines from 26 on cannot set /proc/sys here, and refuse every start unless told that it does not matter. systemd
+  // gives services nothing of its own environment.
+  'systemd.setenv=DOCKER_ALLOW_IPV6_ON_IPV4_INTERFACE=1',
 ];
 
 /** What statfs(2) says of a hierarchy of cgroups of version 2. */
@@ -115,6 +124,7 @@ export async function bootMachine(
     ...(options.arguments ?? []),
     image,
     '/lib/systemd/systemd',
+    ...SYSTEMD_ARGUMENTS,
     ...(suite === 'trixie' && cgroups.type !== CGROUP2_SUPER_MAGIC ? CGROUP_1_ARGUMENTS : []),
   ]);
 
@@ -177,7 +187,10 @@ export async function bootMachine(
     },
     console: async () => plain(await docker(['logs', name])),
     login: async () => {
-      const seen = await must(`script -qec 'login -f root' /dev/null <<<exit`);
+      // A login throws away what was typed before it.
+      const seen = await must(
+        `while sleep 0.2; do echo exit; done | script -qec 'exec login -f root' /dev/null`,
+      );
       return plain(seen);
     },
     waitFor: async (fits, what, limitMs) => {
@@ -201,6 +214,7 @@ export async function bootMachine(
     },
   };
 
+  await docker(['cp', BOOT_ID_UNIT, `${name}:/etc/systemd/system/`]);
   if (options.network === false) await machine.setNetwork(false);
   await machine.powerOn();
   return machine;

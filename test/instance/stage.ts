@@ -213,6 +213,7 @@ async function configureDaemon(machine: Machine, hubUrl: string): Promise<void> 
   const lines = Object.entries(settings).map(([name, value]) => `Environment=${name}=${value}\n`);
   await machine.write(
     '/etc/systemd/system/ai-sandbox.service.d/50-test.conf',
-    `[Service]\n${lines.join('')}`,
+    // Under its sandbox it has a /proc of its own.
+    `[Service]\n${lines.join('')}BindReadOnlyPaths=/run/boot-id:/proc/sys/kernel/random/boot_id\n`,
   );
 }
