@@ -43,6 +43,7 @@ import { createExposure, ExposureMemorySchema, UNEXPOSED } from './wiring/exposu
 import { firstSteps } from './wiring/first-steps.ts';
 import { createChatFollower } from './wiring/follow-services.ts';
 import { createGpuRoom } from './wiring/gpu-room.ts';
+import { createModelClaim } from './wiring/model-claim.ts';
 import { createModelSurroundings } from './wiring/model-surroundings.ts';
 import { createOomKills } from './wiring/oom-kills.ts';
 import { createOverrides, OverridesSchema } from './wiring/overrides.ts';
@@ -100,6 +101,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     log,
     credentials,
     limits: { diskReserveBytes: settings.diskReserveBytes },
+    claimedBytes: (directory) => modelClaim.on(directory),
   });
   const hub = createHub({
     endpoint: settings.hubEndpoint,
@@ -134,6 +136,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     bytesPerSecond: settings.downloadBytesPerSecond,
     surroundings: surroundings.get,
   });
+  const modelClaim = createModelClaim(model.snapshot);
   const chats = createChatKeeper({ clock, log, cron: nodeCron });
   const oomKills = createOomKills({ kernelLog: createKernelLog(), uptimeSeconds: bootSeconds, clock });
   const supervisor = createSupervisor({
@@ -202,6 +205,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     redactor,
     onState: (state) => {
       source.setPaths([state.modelDirectory]);
+      modelClaim.setDirectory(state.modelDirectory);
       gpu.setProject(state.project);
       surroundings.setProject(state.project);
       const api = state.project.services.find((service) => service.name === 'api');

@@ -24,6 +24,8 @@ export interface EngineParts {
   limits?: Partial<EngineLimits>;
   /** Free bytes on the file system of a directory. Default: asked of the system. */
   freeBytes?: (directory: string) => Promise<number>;
+  /** Bytes that others are still writing to the file system of a directory; an image must fit beside them. Default: none. */
+  claimedBytes?: (directory: string) => Promise<number>;
 }
 
 /** The Docker engine behind a Unix socket. Nothing is sent before the first call; there is nothing to close. */
@@ -51,6 +53,7 @@ export function createEngine(parts: EngineParts): Engine {
       limits,
       info,
       freeBytes: parts.freeBytes ?? freeBytesOf,
+      claimedBytes: parts.claimedBytes ?? (async () => 0),
     }),
     ...streamCalls({
       clock,

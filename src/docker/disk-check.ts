@@ -10,21 +10,31 @@ export interface PullNeed {
   doneShare: number;
 }
 
+/** What {@link checkDisk} weighs, in bytes. */
+export interface DiskNeeds {
+  /** Where the engine keeps its images. */
+  directory: string;
+  freeBytes: number;
+  /** Of the image, unpacked. */
+  requiredBytes: number;
+  running: readonly PullNeed[];
+  /** What others than pulls are still writing to the same file system: the rest of a model. */
+  claimedBytes?: number;
+  reserveBytes?: number;
+}
+
 /**
- * Whether an image still fits on the file system beside the pulls that run and the reserve. Null when it does;
- * else `disk_too_small` with what there is and what is needed.
+ * Whether an image still fits on the file system beside the pulls that run, what others have begun to write there, and the
+ * reserve. Null when it does; else `disk_too_small` with what there is and what is needed.
  */
-export function checkDisk(
-  directory: string,
-  freeBytes: number,
-  requiredBytes: number,
-  running: readonly PullNeed[],
-  reserveBytes: number = DISK_RESERVE_BYTES,
-): Finding | null {
-  const promised = running.reduce((sum, need) => sum + need.requiredBytes * (1 - need.doneShare), 0);
-  const neededBytes = requiredBytes + promised + reserveBytes;
+export function checkDisk(needs: DiskNeeds): Finding | null {
+  const { directory, freeBytes, requiredBytes, claimedBytes = 0, reserveBytes = DISK_RESERVE_BYTES } = needs;
+  const promised = needs.running.reduce((sum, need) => sum + need.requiredBytes * (1 - need.doneShare), 0);
+  const neededBytes = requiredBytes + promised + claimedBytes + reserveBytes;
   if (freeBytes >= neededBytes) return null;
-  const others = promised > 0 ? `, ${gigabytes(promised)} for other pulls that run` : '';
+  const others =
+    (promised > 0 ? `, ${gigabytes(promised)} for other pulls that run` : '') +
+    (claimedBytes > 0 ? `, ${gigabytes(claimedBytes)} for the model that is being downloaded` : '');
   return {
     code: 'disk_too_small',
     detail:

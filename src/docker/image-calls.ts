@@ -20,6 +20,7 @@ interface ImageCallParts {
   limits: EngineLimits;
   info: Engine['info'];
   freeBytes: (directory: string) => Promise<number>;
+  claimedBytes: (directory: string) => Promise<number>;
 }
 
 /** The calls about images. */
@@ -48,13 +49,14 @@ export function imageCalls(parts: ImageCallParts): Pick<Engine, 'imageId' | 'pul
       parts.log.debug('the free space for images is unknown', { imageDirectory, error: errorMessage(error) });
       return;
     }
-    const finding = checkDisk(
-      imageDirectory,
-      free,
+    const finding = checkDisk({
+      directory: imageDirectory,
+      freeBytes: free,
       requiredBytes,
-      [...runningPulls],
-      limits.diskReserveBytes,
-    );
+      running: [...runningPulls],
+      claimedBytes: await parts.claimedBytes(imageDirectory),
+      reserveBytes: limits.diskReserveBytes,
+    });
     if (finding !== null) throw new EngineError('refused', finding.detail, finding);
   };
 

@@ -1,8 +1,7 @@
-import { stat, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { statfs } from 'node:fs/promises';
 import type { Clock } from '../lib/clock.ts';
 import { withDeadline } from '../lib/deadline.ts';
-import { errorCode } from '../lib/errors.ts';
+import { fileSystemOf } from '../lib/file-system.ts';
 import type { DiskView } from '../status/schema.ts';
 
 /** A network file system may never answer; then its disk is left out this time. */
@@ -24,7 +23,7 @@ export async function readDisks(paths: readonly string[], clock: Clock): Promise
 }
 
 async function readDisk(path: string): Promise<{ device: number; view: DiskView }> {
-  const { existing, device } = await closestExisting(path);
+  const { existing, device } = await fileSystemOf(path);
   const space = await statfs(existing);
   return {
     device,
@@ -35,14 +34,4 @@ async function readDisk(path: string): Promise<{ device: number; view: DiskView 
       bytes_free: space.bavail * space.bsize,
     },
   };
-}
-
-async function closestExisting(path: string): Promise<{ existing: string; device: number }> {
-  try {
-    return { existing: path, device: (await stat(path)).dev };
-  } catch (error) {
-    const above = dirname(path);
-    if (errorCode(error) !== 'ENOENT' || above === path) throw error;
-    return closestExisting(above);
-  }
 }

@@ -1,6 +1,4 @@
-import { stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { errorCode } from '../lib/errors.ts';
+import { fileSystemOf } from '../lib/file-system.ts';
 import { formatBytes } from '../lib/human.ts';
 import type { Finding } from '../status/problem.ts';
 import type { SpaceClaim } from './surroundings.ts';
@@ -43,15 +41,4 @@ export async function checkSpace(
       `(${formatBytes(modelBytes)} of the model${others} and ${formatBytes(parts.reserveBytes)} in reserve)`,
     remedy: `Free ${formatBytes(need - free)} on the disk of ${directory}, or use a larger one; it goes on by itself.`,
   };
-}
-
-/** The closest directory that is there, and its file system. */
-async function fileSystemOf(directory: string): Promise<{ existing: string; device: number }> {
-  try {
-    return { existing: directory, device: (await stat(directory)).dev };
-  } catch (error) {
-    const above = dirname(directory);
-    if (errorCode(error) !== 'ENOENT' || above === directory) throw error;
-    return fileSystemOf(above);
-  }
 }
