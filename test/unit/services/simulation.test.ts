@@ -5,6 +5,8 @@ import { type Cause, type Fault, type Sequence, simulate } from './simulation.ts
 /** Sequences of the ordinary run; `AI_SANDBOX_SEQUENCES` sets another number. */
 const SEQUENCES = Number(process.env['AI_SANDBOX_SEQUENCES'] ?? 10_000);
 const LIMIT_MS = 600_000;
+/** The ordinary run meets the same sequences each time, `--all` others: what one of those finds is rare, and has a seed. */
+const ORDINARY_SEED = 20_261_124;
 
 const service = fc.constantFrom<0 | 1>(0, 1);
 const fault: fc.Arbitrary<Fault> = fc.oneof(
@@ -73,7 +75,9 @@ const sequence: fc.Arbitrary<Sequence> = fc.record({
 /** `AI_SANDBOX_SEED=<seed>[/<path>]` replays what a failure printed. */
 function replay(): { seed?: number; path?: string } {
   const [seed, path] = (process.env['AI_SANDBOX_SEED'] ?? '').split('/');
-  if (seed === undefined || seed === '') return {};
+  if (seed === undefined || seed === '') {
+    return process.env['AI_SANDBOX_TEST_ALL'] === '1' ? {} : { seed: ORDINARY_SEED };
+  }
   return path === undefined ? { seed: Number(seed) } : { seed: Number(seed), path };
 }
 

@@ -141,7 +141,11 @@ export async function simulate({ faults, salt }: Sequence): Promise<void> {
     const name = serviceOf(call);
     const target = engine.containers.get(call.object);
     // Also where the engine does not answer: the stop may have reached it.
-    if (call.name === 'stopContainer') stopping.add(call.object);
+    if (call.name === 'stopContainer') {
+      stopping.add(call.object);
+      // Who asks a container to stop whose end it has not seen yet takes that end for an answer too.
+      if (name !== null && target?.facts.state === 'exited') forgive(name);
+    }
     if (call.name === 'startContainer') stopping.delete(call.object);
     if (bad !== null && bad.count > 0 && chance() < 0.7) {
       bad.count -= 1;
