@@ -24,8 +24,8 @@ const SHORT_MODEL = 'acme/tiny-llama-short';
 const KV_CACHE_GIB = 1;
 /** vLLM with the small model has about 2.3 GiB; this is enough for its server and not for its engine beside it. */
 const MEMORY_LIMIT = '1g';
-/** Started so, vLLM has a process of its own for the worker, as with several GPUs; and it does not compile for a minute. */
-const API_ARGUMENTS = '--distributed-executor-backend mp --enforce-eager';
+/** It does not compile for a minute then. On a CPU the worker is a process of its own, as with several GPUs. */
+const API_ARGUMENTS = '--enforce-eager';
 
 const cpuTemplate = fileURLToPath(new URL('../../compose/docker-compose.cpu.yml', import.meta.url));
 
