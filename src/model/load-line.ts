@@ -108,7 +108,8 @@ const WORDINGS: readonly Wording[] = [
     mark: at('compile', { cached: true }),
   },
   {
-    pattern: /Compiling a graph for|Dynamo bytecode transform time/,
+    // The CPU's runner says nothing else of a compilation, and this at its end.
+    pattern: /Compiling a graph for|Dynamo bytecode transform time|saved AOT compiled function to/,
     mark: at('compile', { cached: false }),
   },
   { pattern: /Using cache directory: \S*torch_compile_cache/, mark: at('compile') },
@@ -140,7 +141,7 @@ const WORDINGS: readonly Wording[] = [
  * their line, also where an engine's whole configuration follows.
  */
 const ANY_WORD =
-  /shards:|checkpoint|GGUF tensors|CUDA graph|cudagraph|raph capturing|for the compilation|Start compiling|LLM engine|server version|non-default args|vLLM server|API server|Resolved arch|max model len|to load model|eights took|Model loading|weights for|weights format|drafter|Directly lo|a graph for|Dynamo|_compile_cache|torch\.compile|Warming up|KV cache (?:size|memory)|emory profiling|warmup run|max_model_len|blocks:|concurrency for|init engine|routes are|application startup|Application startup|server process|Supported tasks/;
+  /shards:|checkpoint|GGUF tensors|CUDA graph|cudagraph|raph capturing|for the compilation|Start compiling|LLM engine|server version|non-default args|vLLM server|API server|Resolved arch|max model len|to load model|eights took|Model loading|weights for|weights format|drafter|Directly lo|a graph for|Dynamo|AOT compiled|_compile_cache|torch\.compile|Warming up|KV cache (?:size|memory)|emory profiling|warmup run|max_model_len|blocks:|concurrency for|init engine|routes are|application startup|Application startup|server process|Supported tasks/;
 
 /** Where the words of a wording stand at the latest: behind the prefixes of a record. */
 const EXAMINED_LENGTH = 400;

@@ -49,6 +49,8 @@ const STEADY_SHARE = 0.9;
 const OVERDUE_SHARE = 0.1;
 /** A reported fraction below this says too little of the pace. */
 const TELLING_FRACTION = 0.1;
+/** Phases that are over tell the pace of a start when they were to take so long, and did: less is a log that was read late. */
+const TELLING_LENGTH_MS = 2_000;
 /** Longest percent of a load that has not answered yet. */
 const UNANSWERED_PERCENT = 99;
 
@@ -124,17 +126,29 @@ function phaseFraction(load: LoadProgress, lengthMs: number, nowMs: number): num
 }
 
 function remainingMs(load: LoadProgress, lengths: LoadDurations, nowMs: number): number {
+  const pace = paceOf(load, lengths);
   const later = LOAD_PHASES.filter((phase) => rank(phase) > rank(load.phase)).reduce(
-    (sum, phase) => sum + (lengths[phase] ?? 0),
+    (sum, phase) => sum + pace * (lengths[phase] ?? 0),
     0,
   );
   const passed = Math.max(0, nowMs - load.phaseSinceMs);
-  const known = Math.max((lengths[load.phase] ?? 0) - passed, passed * OVERDUE_SHARE);
+  const known = Math.max(pace * (lengths[load.phase] ?? 0) - passed, passed * OVERDUE_SHARE);
   if (load.fraction === null || load.fraction < TELLING_FRACTION) return later + known;
   // The pace up to the last state of the bar, less what has passed since.
-  const pace = (load.fractionAtMs - load.phaseSinceMs) / load.fraction;
-  const left = load.phaseSinceMs + pace - nowMs;
+  const length = (load.fractionAtMs - load.phaseSinceMs) / load.fraction;
+  const left = load.phaseSinceMs + length - nowMs;
   return later + Math.max(left, load.fraction >= 1 ? 0 : (nowMs - load.fractionAtMs) * OVERDUE_SHARE);
+}
+
+/**
+ * How much longer than known the rest of this start is expected to take, by the phases that are over. What slowed them may hold on
+ * (a busy CPU) or be over with them (files that had to be read from the disk): the geometric mean of both is expected.
+ */
+function paceOf(load: LoadProgress, lengths: LoadDurations): number {
+  const over = LOAD_PHASES.filter((phase) => load.spent[phase] !== undefined && lengths[phase] !== undefined);
+  const sum = (of: LoadDurations) => over.reduce((all, phase) => all + (of[phase] ?? 0), 0);
+  const [took, known] = [sum(load.spent), sum(lengths)];
+  return Math.min(took, known) < TELLING_LENGTH_MS ? 1 : Math.sqrt(took / known);
 }
 
 function rank(phase: LoadPhase): number {

@@ -92,13 +92,30 @@ function expectedOf(entry: LoadTimesEntry, firstRun: boolean, cached: boolean | 
   const other = firstRun ? entry.again : entry.fresh;
   const base = same ?? other;
   if (base === undefined) return null;
-  const warmer = same === undefined && !firstRun && base.config !== undefined;
-  const config = warmer ? { config: (base.config ?? 0) * SECOND_RUN_SHARE } : {};
+  const read = firstRun ? readAgain(base, entry.again) : same === undefined ? readWarm(base) : {};
   const cold = entry.compileMs;
-  if (cold === undefined || base.compile === undefined) return { ...base, ...config };
-  const shortest = Math.min(base.compile, cold * CACHED_COMPILE_SHARE);
-  const lastWasCold = base.compile === cold;
-  return { ...base, ...config, compile: cached === false ? cold : lastWasCold ? shortest : base.compile };
+  if (cold === undefined || base.compile === undefined) return { ...base, ...read };
+  if (cached === false) return { ...base, ...read, compile: cold };
+  if (base.compile !== cold) return { ...base, ...read };
+  const warm = other?.compile ?? cold;
+  const compile = warm !== cold ? warm : cold * CACHED_COMPILE_SHARE;
+  return { ...base, ...read, compile };
+}
+
+/** A second run after a first one finds its programs in memory. */
+function readWarm({ config }: LoadDurations): LoadDurations {
+  return config === undefined ? {} : { config: config * SECOND_RUN_SHARE };
+}
+
+/** A new container finds in memory what the first of all had to read from the disk, as far as a second run tells. */
+function readAgain(fresh: LoadDurations, again: LoadDurations | undefined): LoadDurations {
+  const shorter = (phase: 'config' | 'load weights'): LoadDurations => {
+    const [first, second] = [fresh[phase], again?.[phase]];
+    return first === undefined || second === undefined
+      ? {}
+      : { [phase]: Math.min(first, second / SECOND_RUN_SHARE) };
+  };
+  return { ...shorter('config'), ...shorter('load weights') };
 }
 
 function keyOf(of: LoadCase): string {

@@ -125,6 +125,10 @@ describe('a line tells what follows', () => {
     expect(readLoadLine('Directly load AOT compilation from path /root/.cache/vllm/x')).toMatchObject({
       cached: true,
     });
+    expect(readLoadLine('[backbone] saved AOT compiled function to /root/.cache/vllm/x')).toMatchObject({
+      phase: 'compile',
+      cached: false,
+    });
     expect(readLoadLine('Compiling a graph for compile range (1, 2048) takes 20.1 s')).toMatchObject({
       cached: false,
     });

@@ -137,6 +137,19 @@ describe('the estimate', () => {
     expect(eta(load, 50)).toBeCloseTo(20 + 60, 6);
   });
 
+  test('takes over half of the pace, as a factor, at which earlier phases went', () => {
+    const slow = loadAfter([40, { phase: 'load weights' }]);
+    expect(eta(slow, 40)).toBeCloseTo(2 * 90, 6);
+    const fast = loadAfter([2.5, { phase: 'load weights' }]);
+    expect(eta(fast, 2.5)).toBeCloseTo(90 / 2, 6);
+  });
+
+  test('takes no pace from phases that are over in no time', () => {
+    const short = { ...EXPECTED, config: 100 };
+    const load = loadAfter([10, { phase: 'load weights' }]);
+    expect(loadView(load, short, 10_000).etaSeconds).toBeCloseTo(90, 6);
+  });
+
   test('of an overdue phase grows instead of standing at zero', () => {
     const load = loadAfter([10, { phase: 'load weights' }], [40, { phase: 'compile' }]);
     const late = eta(load, 140) ?? 0;

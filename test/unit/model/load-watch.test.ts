@@ -128,6 +128,16 @@ describe('the watch of a load', () => {
     expect(watch.view()?.etaSeconds).toBeGreaterThan(before + 30);
   });
 
+  test('expects of a new container what the last run found in memory, not what the first of all read and compiled', async () => {
+    const { start } = stage();
+    const slow: typeof COLD = [[200, LINES.weights], [100, LINES.loaded], ...COLD.slice(2)];
+    await start(slow, { firstRun: true });
+    await start(WARM);
+    const { etas } = await start(WARM, { firstRun: true });
+    // Twice as long at most as the last run, apart from its 13 s behind the weights.
+    expect(etas[0]).toBeCloseTo(2 * (10 + 20) + 13 - 1, 6);
+  });
+
   test('knows nothing of another model, image or GPU', async () => {
     const { watch, start } = stage();
     await start(COLD);
