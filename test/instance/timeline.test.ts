@@ -18,6 +18,10 @@ const HUB_BYTES_PER_SECOND = 1_000_000;
 const WEIGHTS_BYTES = 20_000_000;
 /** Looks at GPU and images, the start of a process: what lies between two phases, on a busy machine. */
 const BETWEEN_SECONDS = 12;
+/** What the longer of pull and download may be exceeded by; moments are told in whole seconds, each end of a time in one. */
+const WITHIN_TENTH = 1.1;
+const SECONDS_ROUNDED = 2;
+
 /** GPUs are looked at twice a minute. */
 const GPU_LIMIT_MS = 60_000;
 
@@ -64,6 +68,18 @@ describe.each(suites)('a GPU server with Debian %s whose driver, images and mode
     const taken = load.end - begin;
     expect(taken).toBeLessThanOrEqual(longest + (load.end - load.start) + BETWEEN_SECONDS);
     expect(taken).toBeLessThan(sum);
+  });
+
+  it('images and model come over their own lines at the same time: together they take as long as the longer of the two', () => {
+    const pulls = ['image_api', 'image_ui'].map((name) => phase(status, name));
+    const download = phase(status, 'model_download');
+    const pull = Math.max(...pulls.map(({ end }) => end)) - Math.min(...pulls.map(({ start }) => start));
+    const all = [...pulls, download];
+    const together = Math.max(...all.map(({ end }) => end)) - Math.min(...all.map(({ start }) => start));
+    const longer = Math.max(pull, download.end - download.start);
+    process.stderr.write(`images ${pull} s, model ${download.end - download.start} s, both ${together} s\n`);
+    expect(together).toBeGreaterThanOrEqual(longer);
+    expect(together).toBeLessThanOrEqual(longer * WITHIN_TENTH + SECONDS_ROUNDED);
   });
 
   it('while the driver is installed the daemon says that it waits for it, and downloads', () => {
