@@ -14,7 +14,7 @@ const RECONNECT_LIMIT_MS = 5_000;
  */
 const PING_PAUSE_MS = 3_000;
 /** Deadline of a ping. An engine under load answers late, so it is longer than the pause. */
-export const PING_DEADLINE_MS = 6_000;
+export const PING_DEADLINE_MS = 5_000;
 
 /** Events that can change what is decided; health checks alone make two `exec_` events a second. */
 export const WATCHED_ACTIONS = [
