@@ -16,6 +16,7 @@ import { bootSeconds, readBootId } from './host/boot-id.ts';
 import { createIdentityKeeper } from './host/identity-keeper.ts';
 import { createKernelLog } from './host/kernel-log.ts';
 import { createMetadataClient } from './host/metadata-client.ts';
+import { restartUnit } from './host/service-manager.ts';
 import { createNotifier } from './host/systemd.ts';
 import { type Clock, toTimestamp } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
@@ -38,6 +39,7 @@ import { createCredentialsKeeper } from './wiring/credentials.ts';
 import { createDesiredState } from './wiring/desired-state.ts';
 import { createEngineCare, type EngineCare, pageAccount } from './wiring/engine-care.ts';
 import { readRevision } from './wiring/engine-options.ts';
+import { createEngineRestart } from './wiring/engine-restart.ts';
 import { createEngineSupport } from './wiring/engine-support.ts';
 import { createExposure, ExposureMemorySchema, UNEXPOSED } from './wiring/exposure.ts';
 import { firstSteps } from './wiring/first-steps.ts';
@@ -162,7 +164,15 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     onLogLine: (service, line) => care.onLogLine(service, line),
     diagnose,
     ranOutOfMemory: oomKills.explains,
-    heal: (service, heal) => care.heal(service, heal),
+    heal: (service, heal) =>
+      heal.kind === 'restart_engine' ? engineRestart.request() : care.heal(service, heal),
+  });
+  const engineRestart = createEngineRestart({
+    engine,
+    log,
+    socketPath: settings.dockerSocket,
+    underSystemd: environment['NOTIFY_SOCKET'] !== undefined,
+    restartUnit,
   });
   const exposure = createExposure({
     memory: store.section('exposure', ExposureMemorySchema, UNEXPOSED),
@@ -216,6 +226,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
         ...(revision === null ? {} : { revision }),
       });
       credentialsFile.setProject(state.project);
+      engineRestart.setProject(state.project);
       exposure.setDesired(care.setFiles(state));
       applyGates();
       if (gpu.needed) void gpu.reader.read().then(({ gpus }) => care.setGpu(gpus?.[0]?.name ?? null));

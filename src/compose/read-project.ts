@@ -93,6 +93,8 @@ export function readComposeProject(input: ComposeInput): ComposeResult {
       servicesField ?? { path: 'services', at: start },
       'services is missing: services stand indented under this key',
     );
+  else if (servicesField.node.kind === 'map' && servicesField.node.entries.length === 0)
+    report(servicesField, 'no service is named: each stands indented under this key');
   const services = (servicesField === undefined ? [] : (readEntries(servicesField, report) ?? [])).flatMap(
     ({ key, field }): ReadService[] => {
       const service = readService(key, field, context);

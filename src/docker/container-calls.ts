@@ -1,12 +1,14 @@
-import type { CreateRequest, Engine, ObservedContainer } from './engine.ts';
+import type { CreateRequest, Engine, ObservedContainer, RunningContainer } from './engine.ts';
 import { type EngineCalls, type EngineLimits, isKind, orNullWhenMissing } from './engine-calls.ts';
 import { asRecord, asText } from './json-reader.ts';
 import { COMPOSE_LABELS } from './labels.ts';
 import { parseContainer } from './observed-container.ts';
+import { isPortAllocated, namePortHolder, parseRunning } from './port-holder.ts';
 
 type ContainerCalls = Pick<
   Engine,
   | 'listContainers'
+  | 'listRunning'
   | 'inspectContainer'
   | 'createContainer'
   | 'startContainer'
@@ -32,6 +34,12 @@ export function containerCalls(calls: EngineCalls, limits: EngineLimits): Contai
       if (!Array.isArray(answer)) throw new Error('the answer of the engine is not a list of containers');
       return answer.map((entry) => asText(asRecord(entry)['Id'])).filter((id) => id !== '');
     });
+  const listRunning: Engine['listRunning'] = (signal) =>
+    calls.read('listing what runs', limits.readMs, signal, async (docker) => {
+      const answer: unknown = await docker.listContainers();
+      if (!Array.isArray(answer)) throw new Error('the answer of the engine is not a list of containers');
+      return answer.map(parseRunning).filter((entry): entry is RunningContainer => entry !== null);
+    });
   const removeContainer: Engine['removeContainer'] = async (id, { force }, signal) => {
     await orNullWhenMissing(
       calls.change('change', `removing container ${id}`, limits.removeMs, signal, (docker) =>
@@ -42,6 +50,7 @@ export function containerCalls(calls: EngineCalls, limits: EngineLimits): Contai
 
   return {
     inspectContainer,
+    listRunning,
     removeContainer,
 
     async listContainers(project, names, signal) {
@@ -75,9 +84,15 @@ export function containerCalls(calls: EngineCalls, limits: EngineLimits): Contai
     },
 
     startContainer: (id, signal) =>
-      calls.change('start', `starting container ${id}`, limits.createMs, signal, (docker) =>
-        docker.getContainer(encodeURIComponent(id)).start().catch(ignoreNotModified),
-      ),
+      calls
+        .change('start', `starting container ${id}`, limits.createMs, signal, (docker) =>
+          docker.getContainer(encodeURIComponent(id)).start().catch(ignoreNotModified),
+        )
+        .catch(async (error: unknown) => {
+          if (!isPortAllocated(error)) throw error;
+          const running = await listRunning(signal).catch(() => null);
+          throw running === null ? error : namePortHolder(error, running);
+        }),
 
     stopContainer: (id, graceMs, signal) =>
       calls.change(

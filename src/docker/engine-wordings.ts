@@ -66,20 +66,11 @@ const DISK_FULL: Wording = {
   meaning: { code: 'disk_full' },
 };
 
-/** The engine's own words for a port that it has given away itself; 20.10 may do so to nobody, after a power cut. */
-const REMEDY_PORT_OF_ENGINE =
-  'Docker itself holds the port: docker ps shows for which container; stop that one, or change the port in the compose file. ' +
-  'Where none has it, a power cut has left it taken: systemctl restart docker frees it.';
-
 /** Refusals of create and start: moby's and runc's words, engines 20.10 to 29. */
 const CONTAINER_WORDINGS: readonly Wording[] = [
   DISK_FULL,
   {
-    pattern: /port is already allocated/i,
-    meaning: { code: 'port_in_use', remedy: REMEDY_PORT_OF_ENGINE },
-  },
-  {
-    pattern: /bind: address already in use|failed to bind host port/i,
+    pattern: /port is already allocated|bind: address already in use|failed to bind host port/i,
     meaning: { code: 'port_in_use' },
   },
   ...GPU_WORDINGS,

@@ -48,6 +48,15 @@ export interface ObservedContainer {
   networkNames: string[];
 }
 
+/** A container that runs, whoever made it. */
+export interface RunningContainer {
+  id: string;
+  name: string;
+  /** Its compose project; null: it was not made by compose, nor by us. */
+  project: string | null;
+  publishedPorts: { hostIp: string; hostPort: number }[];
+}
+
 /** Progress of one image pull, summed over layers; never decreases. */
 export interface PullProgress {
   bytesDone: number;
@@ -129,11 +138,16 @@ export interface Engine {
     names: readonly string[],
     signal?: AbortSignal,
   ): Promise<ObservedContainer[]>;
+  /** All that runs on this engine, whoever made it. */
+  listRunning(signal?: AbortSignal): Promise<RunningContainer[]>;
   /** Null when there is no such container. */
   inspectContainer(id: string, signal?: AbortSignal): Promise<ObservedContainer | null>;
   /** Returns the id. Nothing is left behind when a later network cannot be joined. */
   createContainer(request: CreateRequest, signal?: AbortSignal): Promise<string>;
-  /** Resolves for a container that runs already, too. */
+  /**
+   * Resolves for a container that runs already, too. A port that the engine has given away itself is told with the container
+   * that has it (`port_in_use`), or as `port_left_taken` where none has.
+   */
   startContainer(id: string, signal?: AbortSignal): Promise<void>;
   /** SIGTERM (or the container's own signal), SIGKILL after `graceMs`; resolves when it has stopped. */
   stopContainer(id: string, graceMs: number, signal?: AbortSignal): Promise<void>;

@@ -1,4 +1,5 @@
 import type { Diagnosis } from '../diagnosis/types.ts';
+import type { Finding } from '../status/problem.ts';
 import type { Room } from './room.ts';
 import type { Unit } from './unit.ts';
 
@@ -9,7 +10,15 @@ export type Heal =
   /** The container is made anew: a restart of the old one would not help. */
   | { kind: 'recreate'; cause: string }
   /** The damaged files of the model are deleted and fetched again. */
-  | { kind: 'refetch'; cause: string };
+  | { kind: 'refetch'; cause: string }
+  /** The engine itself is restarted: it holds what no other call gives back. */
+  | { kind: 'restart_engine'; cause: string };
+
+/** What a way of healing is found by. */
+type Cause = Pick<Diagnosis, 'code' | 'values'>;
+
+/** A port may come free a moment after its container has ended: only then is it left over. */
+const REFUSALS_BEFORE_ENGINE_RESTART = 3;
 
 /** Smallest context that is worth serving, in tokens: below that a chat has no room for an answer. */
 const SMALLEST_CONTEXT_TOKENS = 256;
@@ -17,7 +26,7 @@ const SMALLEST_CONTEXT_TOKENS = 256;
 const LARGEST_CONTEXT_TOKENS = 100_000_000;
 
 /** The way to heal a cause; null where only a person, or nothing but another start, helps. Pure. */
-export function healFor(diagnosis: Diagnosis): Heal | null {
+export function healFor(diagnosis: Cause): Heal | null {
   const estimate = diagnosis.values['estimated_max_model_len'];
   if (estimate !== undefined) {
     const tokens = Number(estimate.replaceAll(',', ''));
@@ -32,14 +41,27 @@ export function healFor(diagnosis: Diagnosis): Heal | null {
   if (diagnosis.code === 'model_file_corrupt') {
     return { kind: 'refetch', cause: 'a file of the model is damaged' };
   }
+  if (diagnosis.code === 'port_left_taken') {
+    return { kind: 'restart_engine', cause: 'Docker keeps its port for no container' };
+  }
   return null;
+}
+
+/**
+ * Heals what made the engine refuse a start, where that is known. The engine is not restarted while it pulls: what it has
+ * fetched of a layer would be lost, and the next refusal asks again.
+ */
+export function healRefusal(room: Room, unit: Unit, finding: Finding): void {
+  if (finding.code !== 'port_left_taken' || unit.refusals < REFUSALS_BEFORE_ENGINE_RESTART) return;
+  if ([...room.lanes.values()].some(({ step }) => step.action === 'pullImage')) return;
+  tryHeal(room, unit, { code: finding.code, values: {} });
 }
 
 /**
  * Tries the way to heal a cause; false where there is none, where it was tried since the last fresh start, or where the
  * rest of the daemon cannot do it. What follows (another hash, a closed gate, a new container) is left to the plan.
  */
-export function tryHeal(room: Room, unit: Unit, diagnosis: Diagnosis): boolean {
+export function tryHeal(room: Room, unit: Unit, diagnosis: Cause): boolean {
   const heal = healFor(diagnosis);
   const memory = room.memory.of(unit.name);
   if (heal === null || !memory.wanted) return false;
@@ -66,5 +88,7 @@ function wordsOf(heal: Heal): string {
       return 'its container is made anew';
     case 'refetch':
       return 'it is fetched again';
+    case 'restart_engine':
+      return 'Docker is restarted';
   }
 }

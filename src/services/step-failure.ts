@@ -1,6 +1,7 @@
 import type { EngineError } from '../docker/engine.ts';
 import { toTimestamp } from '../lib/clock.ts';
 import type { Finding } from '../status/problem.ts';
+import { healRefusal } from './healing.ts';
 import { classOf } from './problem-code.ts';
 import { nameRefusal } from './refusal.ts';
 import { callDelayMs, HOST_RECHECK_MS, pullDelayMs, refusalDelayMs } from './restart-policy.ts';
@@ -114,6 +115,7 @@ function refuse(room: Room, unit: Unit, finding: Finding): void {
   const now = room.parts.clock.monotonicMs();
   unit.refusals += 1;
   unit.refusal = finding;
+  healRefusal(room, unit, finding);
   const problemClass = classOf(finding);
   const host = problemClass === 'host';
   unit.refusedUntil = now + (host ? HOST_RECHECK_MS : refusalDelayMs(unit.refusals));

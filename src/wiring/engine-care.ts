@@ -143,6 +143,8 @@ export function createEngineCare(parts: EngineCareParts): EngineCare {
         }
         case 'recreate':
           return true;
+        case 'restart_engine':
+          return false;
       }
     },
     setFiles(next) {

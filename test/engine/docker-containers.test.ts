@@ -213,7 +213,9 @@ describe('a start that the engine refuses', () => {
       '80/tcp': [{ hostIp: '127.0.0.1', hostPort: Number(port) }],
     });
     const second = await create('sleep 600', { ExposedPorts: { '80/tcp': {} }, ...publish }, 'room-b');
-    expect(await finding(engine.startContainer(second))).toBe('port_in_use');
+    await expect(engine.startContainer(second)).rejects.toMatchObject({
+      finding: { code: 'port_in_use', detail: expect.stringMatching(/; the container \S+ has it$/) },
+    });
   });
 
   it('for a missing mount source is named so at the creation', async () => {

@@ -228,6 +228,21 @@ describe('a change', () => {
     await engine.removeContainer('c1', { force: false });
   });
 
+  it('that meets a port which the engine has given away is told with the container that has it, or that none has', async () => {
+    const words = 'Bind for 127.0.0.1:3000 failed: port is already allocated';
+    docker.on('POST /containers/c1/start', refusal(500, words));
+    const Ports = [{ IP: '0.0.0.0', PrivatePort: 80, PublicPort: 3000, Type: 'tcp' }];
+    docker.on('GET /containers/json', json([{ Id: 'c2', Names: ['/shop-web-1'], Labels: {}, Ports }]));
+    expect(await failure(engine.startContainer('c1'))).toMatchObject({
+      code: 'port_in_use',
+      detail: `starting container c1: ${words}; the container shop-web-1 has it`,
+    });
+    docker.on('GET /containers/json', json([]));
+    expect((await failure(engine.startContainer('c1'))).code).toBe('port_left_taken');
+    docker.on('GET /containers/json', refusal(500, 'no list'));
+    expect((await failure(engine.startContainer('c1'))).code).toBe('port_in_use');
+  });
+
   it("that the engine refuses keeps the engine's words", async () => {
     const words = 'could not select device driver "" with capabilities: [[gpu]]';
     docker.on('POST /containers/c1/start', refusal(500, words));

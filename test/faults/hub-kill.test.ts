@@ -26,10 +26,17 @@ const PROGRAMS = {
 };
 const SHARD_BYTES = 150_000_000;
 const KILLS = 20;
-/** A run is killed after a random number of bytes up to this: the last run finds a good part of the files there. */
-const BYTES_UNTIL_KILL = 35_000_000;
+/** What the killed runs fetch together: on a disk that loses nothing, too, none of them comes to the end of both shards. */
+const BYTES_UNTIL_LAST_KILL = 1.5 * SHARD_BYTES;
 /** Twenty starts and the files at the hub's speed, 15 s on a machine at rest. */
 const DOWNLOAD_LIMIT_MS = 120_000;
+
+/** Random numbers of bytes, one for each kill, that make so many together. */
+function randomPortions(bytes: number): number[] {
+  const shares = Array.from({ length: KILLS }, () => Math.random());
+  const all = shares.reduce((sum, share) => sum + share, 0);
+  return shares.map((share) => (share / all) * bytes);
+}
 
 /** Starts the program, and kills it as soon as the hub has sent so many more bytes. False when it ended before. */
 async function killAfter(hub: RunningHub, start: () => ChildProcess, bytes: number): Promise<boolean> {
@@ -65,7 +72,9 @@ describe('a download that is killed twenty times at random moments', () => {
     const program = join(programs, 'download-model.mjs');
     const start = () =>
       spawn(process.execPath, [program, server.url, MODEL_ID, directory], { stdio: 'inherit' });
-    while (kills < KILLS && (await killAfter(server, start, Math.random() * BYTES_UNTIL_KILL))) kills += 1;
+    for (const bytes of randomPortions(BYTES_UNTIL_LAST_KILL)) {
+      if (await killAfter(server, start, bytes)) kills += 1;
+    }
     sentBeforeLast = server.bytesSent();
     claimedBeforeLast = await claimedBytes();
     lastExit = await once(start(), 'exit');

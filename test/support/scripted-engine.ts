@@ -303,6 +303,7 @@ export function createScriptedEngine(clock: Clock): ScriptedEngine {
             (facts) => facts.labels['com.docker.compose.project'] === project || names.includes(facts.name),
           ),
       ),
+    listRunning: (signal) => call('listRunning', '', signal, () => []),
     inspectContainer: (id, signal) =>
       call('inspectContainer', id, signal, () => engine.containers.get(id)?.facts ?? null),
     createContainer: (request: CreateRequest, signal) =>

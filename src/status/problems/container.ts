@@ -109,6 +109,15 @@ export const CONTAINER_PROBLEMS = {
     class: 'transient',
     title: 'A port is taken by another program',
     cause: 'Another process or container already listens on the port of this service.',
-    remedy: 'Find its owner with: ss -ltnp; stop it, or change the port in the compose file.',
+    remedy:
+      'Find its owner with: ss -ltnp (docker ps where Docker has given the port away itself); stop it, or change the port in the compose file.',
+  },
+  port_left_taken: {
+    class: 'transient',
+    title: 'Docker keeps a port for no container',
+    cause:
+      'A power cut, or a kill of Docker, in the middle of the start of a container can leave its port taken inside Docker.',
+    remedy:
+      'Restart Docker, which frees it: systemctl restart docker. The daemon does so itself, once, where nothing but its own containers runs.',
   },
 } as const satisfies Record<string, ProblemRow>;

@@ -119,6 +119,10 @@ describe('an error', () => {
       'the YAML tag tag:yaml.org,2002:binary is not supported',
     );
     expect(shown('services: !reset {}')[0]).toContain('!reset');
+    // Taken at its word, such a file would end everything that runs.
+    expect(shown('name: p\nservices: {}')).toEqual([
+      '2:1 services no service is named: each stands indented under this key',
+    ]);
     expect(serviceOf('user: !!str 1000').user).toBe('1000');
   });
 

@@ -179,14 +179,6 @@ describe('refusals of create and start', () => {
     expect(named(dockerodeError(500, words), 'start').finding.remedy).toMatch(/reboot/);
   });
 
-  it('sends whoever meets a port that Docker holds itself to its containers, and to its restart where none has it', () => {
-    const words =
-      'driver failed programming external connectivity on endpoint a (b): Bind for 127.0.0.1:3000 failed: port is already allocated';
-    const { remedy } = named(dockerodeError(500, words), 'start').finding;
-    expect(remedy).toContain('docker ps');
-    expect(remedy).toContain('systemctl restart docker');
-  });
-
   it('does not trouble a person about a container that is gone', () => {
     expect(named(dockerodeError(404, 'No such container: x'), 'start').finding.code).toBe(
       'engine_call_failed',

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../../src/diagnosis/types.ts';
 import { type Heal, healFor } from '../../../src/services/healing.ts';
 import type { SupervisorParts } from '../../../src/services/room.ts';
+import { engineError } from '../../support/scripted-engine.ts';
 import { type Stage, setStage } from './support.ts';
 
 const diagnosis = (fields: Partial<Diagnosis>): Diagnosis => ({
@@ -73,6 +74,59 @@ async function failing(stage: Stage, seconds: number) {
 }
 const count = (stage: Stage, change: string) => stage.changes().filter((line) => line === change).length;
 const api = (stage: Stage) => stage.supervisor.snapshot().services['api'];
+
+describe('a port that Docker keeps for no container', () => {
+  /** The engine refuses every start of the api; what the rest of the daemon was asked to heal is listed. */
+  const stageWithKeptPort = (heal: (stage: Stage) => boolean, images?: string[]) => {
+    const heals: Heal[] = [];
+    const stage: Stage = setStage({
+      ...(images === undefined ? {} : { images }),
+      parts: {
+        heal: (_service, way) => {
+          heals.push(way);
+          return heal(stage);
+        },
+      },
+    });
+    const error = engineError('refused', {
+      code: 'port_left_taken',
+      detail: 'Bind for 127.0.0.1:8000 failed',
+    });
+    stage.engine.treat = (call) => {
+      if (call.name === 'pullImage') return { kind: 'hang', deadlineMs: 3_600_000 };
+      const refused = call.name === 'startContainer' && call.container === 'ai-sandbox-api';
+      return refused ? { kind: 'fail', afterMs: 1, error } : { kind: 'answer', afterMs: 1 };
+    };
+    return { stage, heals };
+  };
+
+  test('is waited for a moment, then Docker is restarted once', async () => {
+    const { stage, heals } = stageWithKeptPort(() => true);
+    await stage.clock.advance(2_000);
+    expect(heals).toEqual([]);
+    await stage.clock.advance(600_000);
+    expect(heals.map(({ kind }) => kind)).toEqual(['restart_engine']);
+    expect(api(stage)?.problem?.code).toBe('port_left_taken');
+  });
+
+  test('is free after the restart', async () => {
+    const { stage } = stageWithKeptPort((own) => {
+      own.engine.treat = () => ({ kind: 'answer', afterMs: 1 });
+      own.engine.goDown({ keepContainers: false });
+      own.clock.sleep(5_000).then(() => own.engine.comeUp());
+      return true;
+    });
+    await stage.clock.advance(60_000);
+    expect(api(stage)).toMatchObject({ service_status: 'running', problem: null });
+  });
+
+  test('does not end a pull that is under way', async () => {
+    const { stage, heals } = stageWithKeptPort(() => true, ['image-api']);
+    await stage.clock.advance(600_000);
+    expect(api(stage)?.problem?.code).toBe('port_left_taken');
+    expect(heals).toEqual([]);
+  });
+});
 
 describe('healing', () => {
   test('is asked for once, and when the same cause comes back the service stops with it', async () => {
