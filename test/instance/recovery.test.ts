@@ -12,6 +12,8 @@ const CASE_LIMIT_MS = READY_LIMIT_MS * 2;
 const POWER_CUTS = everything ? 10 : 1;
 /** Longer than it takes from a boot until everything is ready. */
 const CUT_WITHIN_MS = 15_000;
+/** Of so many starts that are cut off at least one leaves its port taken, in an engine that is of that kind. */
+const STARTS_CUT_OFF = 5;
 
 const stage = instanceStage();
 
@@ -65,6 +67,33 @@ describe.each(suites)('an instance with Debian %s on which everything runs', (su
       }
     },
     CASE_LIMIT_MS * POWER_CUTS,
+  );
+
+  it(
+    'after a power cut in the middle of the start of a container, too, although it leaves a port taken inside Docker 20.10',
+    async () => {
+      const old = (await machine.must("docker version -f '{{.Server.Version}}'")).startsWith('20.10.');
+      let freed = 0;
+      // The port is left over where the cut falls between 0.1 and 0.3 s of the start.
+      for (let cut = 0; cut < (old ? STARTS_CUT_OFF : 1) && freed === 0; cut += 1) {
+        await machine.run(
+          `systemctl stop ai-sandbox
+          docker stop -t 1 ai-sandbox-ui
+          docker start ai-sandbox-ui & sleep 0.2
+          kill -9 $(pidof dockerd containerd)`,
+        );
+        await machine.cutPower();
+        await machine.powerOn();
+        await expectEverythingBack();
+        freed = Number(
+          await machine.must(
+            'journalctl -u ai-sandbox -o cat --no-pager | grep -c "Docker was restarted" || true',
+          ),
+        );
+      }
+      expect(freed).toBe(old ? 1 : 0);
+    },
+    CASE_LIMIT_MS * STARTS_CUT_OFF,
   );
 
   it(
