@@ -1,12 +1,15 @@
 import type { Cause } from './choose.ts';
 import { type LogLine, readLogLine } from './log-line.ts';
-import { prepareSignatures } from './match.ts';
+import { type PreparedSignatures, prepareSignatures } from './match.ts';
 import { splitRecords } from './records.ts';
 import { createRun, type Run } from './run.ts';
 import { SIGNATURES } from './signatures/index.ts';
 import type { Diagnosis, Ending, Evidence } from './types.ts';
 
-const PREPARED = prepareSignatures(SIGNATURES);
+let prepared: PreparedSignatures | null = null;
+
+/** Made for the first log: a daemon that starts, and a command that asks for something else, do not wait for it. */
+const signatures = () => (prepared ??= prepareSignatures(SIGNATURES));
 
 /** Containers told apart in one log (`docker compose logs`). */
 const MAXIMUM_CONTAINERS = 32;
@@ -33,7 +36,7 @@ export function createDiagnoser(): Diagnoser {
     let run = runs.get(line.container);
     if (run === undefined) {
       if (runs.size >= MAXIMUM_CONTAINERS) return;
-      run = createRun(PREPARED);
+      run = createRun(signatures());
       runs.set(line.container, run);
     }
     run.push(line, index);
@@ -74,7 +77,7 @@ function weight(cause: Cause): number {
 
 /** Without a line the exit code alone speaks. */
 function fromNothing(ending: Ending): Diagnosis | null {
-  const cause = createRun(PREPARED).cause(ending);
+  const cause = createRun(signatures()).cause(ending);
   return cause === null ? null : toDiagnosis(cause);
 }
 
