@@ -64,7 +64,9 @@ function refusalFinding(refusal: HubRefusal, question: HubQuestion): Finding {
   const { id, revision } = question;
   if (status === 429) return { code: 'hub_rate_limited', detail: `${question.endpoint} answered ${said}` };
   if (status >= 500 || status === 408) {
-    return { code: 'hub_unreachable', detail: `${question.endpoint} answered ${said}` };
+    const remedy =
+      'The hub itself has a trouble, it goes on by itself; that of the public hub is told at https://status.huggingface.co.';
+    return { code: 'hub_unreachable', detail: `${question.endpoint} answered ${said}`, remedy };
   }
   if (errorCode === 'GatedRepo') return { code: 'model_gated', detail: `${id}: ${said}` };
   if (status === 401 && refusal.errorMessage?.includes(BAD_TOKEN_WORDS)) {

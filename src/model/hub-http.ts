@@ -143,7 +143,10 @@ const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|CERT_UNT
 /** The transient problem of a connection that failed; the address is named without its query (it may be signed). */
 export function unreachableHub(url: URL, error: unknown): ModelError {
   const detail = `${url.origin}: ${errorMessage(error)}`;
-  if (!UNTRUSTED.test(errorCode(error) ?? '')) return new ModelError({ code: 'hub_unreachable', detail });
+  if (!UNTRUSTED.test(errorCode(error) ?? '')) {
+    const remedy = `Check the network of this machine (curl -I ${url.origin}); it goes on by itself.`;
+    return new ModelError({ code: 'hub_unreachable', detail, remedy });
+  }
   return new ModelError({
     code: 'hub_unreachable',
     detail: `${detail} (no known authority vouches for its certificate)`,
