@@ -9,6 +9,9 @@ import type { MetadataClient } from './metadata-client.ts';
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 300_000;
 
+/** The first question loads an HTTP client: on a booted machine the processor belongs to the engine and its containers first. */
+const FIRST_QUESTION_MS = 1_000;
+
 /** A label and addresses may change while the machine runs; the plan and the region cannot. */
 const REFRESH_MS = 600_000;
 
@@ -47,6 +50,7 @@ export function createIdentityKeeper(parts: {
     async run(signal) {
       let pauseMs = FIRST_PAUSE_MS;
       let told = false;
+      await clock.sleep(FIRST_QUESTION_MS, signal).catch(() => undefined);
       while (!signal.aborted) {
         try {
           take(await client.read(signal));
