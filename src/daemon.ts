@@ -342,9 +342,10 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       await desired.reload();
       // The engine works while the login message is written and the port is opened.
       const supervised = supervisor.run(signal);
-      await publisher.publish();
+      const told = publisher.publish();
       await firstSteps(supervisor, clock);
       const api = await openApi();
+      await told;
       const { port } = await api.listen();
       log.info(`ai-sandbox ${parts.version} answers at http://${settings.listen.host}:${port}/status`);
       notifier.ready();

@@ -78,12 +78,14 @@ export function createApi(parts: ApiParts): Api {
     close,
     async listen() {
       try {
-        await unix.ready();
-        await listenOnSocket(unix.server, parts.socketPath, log);
         const { host, port } = parts.listen;
-        await tcp.listen({ host, port }).catch((error: unknown) => {
+        const onPort = tcp.listen({ host, port }).catch((error: unknown) => {
           throw tcpListenError(host, port, error);
         });
+        const onSocket = unix.ready().then(() => listenOnSocket(unix.server, parts.socketPath, log));
+        // Both have ended before anything is closed.
+        const outcomes = await Promise.allSettled([onSocket, onPort]);
+        for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
       } catch (error) {
         await close();
         throw error;

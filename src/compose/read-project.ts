@@ -15,13 +15,15 @@ import { misnamedServices } from './roles.ts';
 import { type ReadService, readService } from './service.ts';
 import { TOP_LEVEL_KEYS, UNSUPPORTED_TOP_LEVEL_KEYS } from './service-keys.ts';
 import type { ComposeError, ComposeProject, NetworkSpec } from './service-spec.ts';
-import { parseYamlTree } from './yaml-tree.ts';
+import { type ParsedTree, parseYamlTree } from './yaml-tree.ts';
 
 /** A compose file and what its reading needs from outside; all of it values, so that reading is pure. */
 export interface ComposeInput {
   /** Absolute path of the file: relative paths in it start from its directory. */
   file: string;
   text: string;
+  /** The tree of `text`, where it was parsed before. */
+  parsed?: ParsedTree;
   /** Every name that expressions may use. */
   variables: Record<string, string>;
   /** Text of an env_file by absolute path; null where it cannot be read. */
@@ -52,7 +54,7 @@ export function readComposeProject(input: ComposeInput): ComposeResult {
     const text = `line ${field.at.line}: ${message}`;
     if (!notices.includes(text)) notices.push(text);
   };
-  const parsed = parseYamlTree(input.text, input.file);
+  const parsed = input.parsed ?? parseYamlTree(input.text, input.file);
   if (parsed.root === null) return { errors: parsed.errors };
   const start = { line: 1, column: 1 };
   if (parsed.root.kind === 'null')
@@ -135,8 +137,7 @@ export function readComposeProject(input: ComposeInput): ComposeResult {
 }
 
 /** The names of the daemon's own environment that the file's author lets in: `x-ai-sandbox: {environment: [NAME…]}`. */
-export function allowedEnvironmentNames(text: string, file: string): string[] {
-  const { root } = parseYamlTree(text, file);
+export function allowedEnvironmentNames({ root }: ParsedTree): string[] {
   const silent: Report = () => null;
   if (root === null || root.kind !== 'map') return [];
   const extension = root.entries.find((entry) => entry.key === EXTENSION);

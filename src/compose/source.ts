@@ -8,6 +8,7 @@ import { parseEnvironmentFile } from './environment-file.ts';
 import { FORBIDDEN_NAMES } from './interpolate-tree.ts';
 import { allowedEnvironmentNames, readComposeProject } from './read-project.ts';
 import type { ComposeError, ComposeProject } from './service-spec.ts';
+import { parseYamlTree } from './yaml-tree.ts';
 
 /** What one reading of the files gave. */
 export type LoadResult =
@@ -79,10 +80,12 @@ export function createComposeSource(options: ComposeSourceOptions): ComposeSourc
     if (dotEnv.text === null && dotEnv.reason !== NOT_THERE)
       return { errors: [wholeFile(environmentFile, dotEnv.reason)], missing: false };
     const own = parseEnvironmentFile(dotEnv.text ?? '', environmentFile);
-    const variables = variablesOf(own.values, allowedEnvironmentNames(compose.text, file));
+    const parsed = parseYamlTree(compose.text, file);
+    const variables = variablesOf(own.values, allowedEnvironmentNames(parsed));
     const result = readComposeProject({
       file,
       text: compose.text,
+      parsed,
       variables,
       readFile: (path) => read(path).text,
       ...(environment['HOME'] === undefined ? {} : { home: environment['HOME'] }),
