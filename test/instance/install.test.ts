@@ -50,6 +50,7 @@ describe.each(suites)('a fresh server with Debian %s on which the StackScript ru
       watching = false;
       await watch;
     }
+    logins.push(await machine.login());
     ids = await containers(machine);
     bytes = stage.hub.bytesSent();
   }, PREPARE_LIMIT_MS + INSTALL_LIMIT_MS);
