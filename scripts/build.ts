@@ -4,7 +4,8 @@ import { bundle, SHIPPED_PROGRAMS } from './bundle.ts';
 
 /**
  * Makes the shipped form: `dist/main.mjs` (the daemon), `dist/ai-sandbox.mjs` (the command),
- * `dist/chat-database-reader.mjs` (a short process of the daemon) and `dist/stop-stamp.mjs` (run after its end). Run with npm run build.
+ * `dist/chat-database-reader.mjs` (a short process of the daemon), `dist/model-downloader.mjs` and
+ * `dist/model-hasher.mjs` (its threads) and `dist/stop-stamp.mjs` (run after its end). Run with npm run build.
  */
 const out = join(import.meta.dirname, '../dist');
 await rm(out, { recursive: true, force: true });

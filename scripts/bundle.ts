@@ -38,11 +38,12 @@ const requiredBuiltins: Plugin = {
 
 const top = join(import.meta.dirname, '..');
 
-/** What is shipped: the daemon, the command, a short process of the daemon, and what the unit runs after the daemon's end. */
+/** What is shipped: the daemon, the command, a short process and two threads of the daemon, and what the unit runs after its end. */
 export const SHIPPED_PROGRAMS = {
   main: join(top, 'src/main.ts'),
   'ai-sandbox': join(top, 'src/cli/main.ts'),
   'chat-database-reader': join(top, 'src/chat/database-reader-main.ts'),
+  'model-downloader': join(top, 'src/model/download/thread-main.ts'),
   'model-hasher': join(top, 'src/model/download/hash-worker-main.ts'),
   'stop-stamp': join(top, 'src/deployment/stop-stamp-main.ts'),
 };

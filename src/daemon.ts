@@ -23,6 +23,7 @@ import type { Log } from './lib/log.ts';
 import type { Redactor } from './lib/redact.ts';
 import { openStateStore } from './lib/state-store.ts';
 import { deleteDamagedFiles } from './model/damaged-files.ts';
+import { createThreadedDownload } from './model/download/thread.ts';
 import { createHub } from './model/hub.ts';
 import { createModelKeeper } from './model/keeper.ts';
 import { createLoadMemory, LoadTimesSchema } from './model/load-times.ts';
@@ -105,12 +106,12 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     limits: { diskReserveBytes: settings.diskReserveBytes },
     claimedBytes: (directory) => modelClaim.on(directory),
   });
-  const hub = createHub({
+  const hubAccess = {
     endpoint: settings.hubEndpoint,
     token: token.current,
-    clock,
     caFile: settings.hubCaFile,
-  });
+  };
+  const hub = createHub({ ...hubAccess, clock });
   const gpu = createGpuRoom({
     stateDirectory: settings.stateDirectory,
     bootId,
@@ -132,6 +133,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
   });
   const model = createModelKeeper({
     hub,
+    download: createThreadedDownload(hubAccess),
     clock,
     log,
     reserveBytes: settings.diskReserveBytes,

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Clock } from '../lib/clock.ts';
 import { withDeadline } from '../lib/deadline.ts';
 import { errorMessage } from '../lib/errors.ts';
+import { programBeside } from '../lib/program-beside.ts';
 import type { DatabaseAnswer, LookMode } from './database-answer.ts';
 import { usesWal } from './database-file.ts';
 
@@ -66,8 +66,7 @@ export function createDatabaseLook(parts: DatabaseLookParts): LookIntoDatabase {
 
 /** The reader's program beside the module at `url`. */
 export function defaultEntry(url: string): string {
-  const name = url.endsWith('.ts') ? './database-reader-main.ts' : './chat-database-reader.mjs';
-  return fileURLToPath(new URL(name, url));
+  return programBeside(url, './database-reader-main.ts', './chat-database-reader.mjs');
 }
 
 /** The form of a {@link DatabaseAnswer}; here and not beside its type, so that the reader's process starts fast. */

@@ -4,7 +4,7 @@ import { sweepLeftovers } from './cache.ts';
 import { cacheLayout } from './cache-layout.ts';
 import { findComplete } from './cached-model.ts';
 import { completeDownload, createDownloadMeter } from './download/meter.ts';
-import { bytesToFetch, downloadModel } from './download/model-download.ts';
+import { bytesToFetch, type Download } from './download/model-download.ts';
 import type { Hub } from './hub.ts';
 import { lockedInodes, sweepForeignLeftovers, sweepOtherModels } from './leftovers.ts';
 import type { ModelEvent } from './machine.ts';
@@ -15,7 +15,8 @@ import { DEFAULT_REVISION, judge, type Wish } from './wish.ts';
 
 /** What an attempt works with. */
 export interface AttemptParts {
-  hub: Pick<Hub, 'resolve' | 'fetchRange' | 'forgetAddress'>;
+  hub: Pick<Hub, 'resolve'>;
+  download: Download;
   clock: Clock;
   log: Log;
   /** Bytes that may still be written to the file system of a path. */
@@ -33,8 +34,7 @@ export type Attempt = (wish: Wish, signal: AbortSignal) => Promise<void>;
 
 /** Looks into the cache, else asks the hub, judges what it says, and fetches what is missing. */
 export function createAttempt(parts: AttemptParts): Attempt {
-  const { hub, clock, log, freeBytes, reserveBytes, silenceLimitMs, bytesPerSecond, surroundings, apply } =
-    parts;
+  const { hub, clock, log, freeBytes, reserveBytes, surroundings, apply } = parts;
 
   const attempt: Attempt = async (current, signal) => {
     const { identifier } = current;
@@ -54,13 +54,11 @@ export function createAttempt(parts: AttemptParts): Attempt {
     signal.throwIfAborted();
     await admit(current, model, directory);
     const meter = createDownloadMeter(model.files, clock, current.download.bytes_done ?? 0);
-    await downloadModel(
+    await parts.download(
       {
-        hub,
-        clock,
         log,
-        silenceLimitMs,
-        bytesPerSecond,
+        silenceLimitMs: parts.silenceLimitMs,
+        bytesPerSecond: parts.bytesPerSecond,
         meter,
         onStart: () => {
           current.meter = meter;

@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { createAttempt } from './attempt.ts';
-import { DISK_RESERVE_BYTES, SILENCE_LIMIT_MS } from './download/model-download.ts';
+import { DISK_RESERVE_BYTES, type Download, SILENCE_LIMIT_MS } from './download/model-download.ts';
 import type { Hub } from './hub.ts';
 import { dependsOnToken, isDue, type ModelEvent } from './machine.ts';
 import { dependsOnSurroundings } from './preflight.ts';
@@ -46,7 +46,8 @@ export interface ModelKeeper {
 
 /** What {@link createModelKeeper} needs. */
 export interface KeeperOptions {
-  hub: Pick<Hub, 'resolve' | 'fetchRange' | 'forgetAddress'>;
+  hub: Pick<Hub, 'resolve'>;
+  download: Download;
   clock: Clock;
   log: Log;
   /** Bytes that may still be written to the file system of a path. Default: what statfs gives to this user. */
@@ -63,7 +64,7 @@ export interface KeeperOptions {
 
 /** Makes a keeper that wants nothing yet. It works only while {@link ModelKeeper.run} does. */
 export function createModelKeeper(options: KeeperOptions): ModelKeeper {
-  const { hub, clock, log } = options;
+  const { hub, download, clock, log } = options;
   const surroundings = options.surroundings ?? (() => UNKNOWN_SURROUNDINGS);
   const listeners = new Set<() => void>();
   let wake = new AbortController();
@@ -83,6 +84,7 @@ export function createModelKeeper(options: KeeperOptions): ModelKeeper {
 
   const attempt = createAttempt({
     hub,
+    download,
     clock,
     log,
     freeBytes: options.freeBytes ?? freeBytesOf,

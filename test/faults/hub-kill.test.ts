@@ -19,9 +19,10 @@ import { HUB_CLIENT_LIMIT_MS, hubClientPython, runPython } from '../support/hub-
 import { modelContents } from '../support/model-files.ts';
 
 const MODEL_ID = 'acme/tiny';
-/** Bundled as the daemon is, with the hashing thread beside it: twenty starts of the sources would take long. */
+/** Bundled as the daemon is, with its threads beside it: twenty starts of the sources would take long. */
 const PROGRAMS = {
   'download-model': join(import.meta.dirname, '../support/download-model.ts'),
+  'model-downloader': join(import.meta.dirname, '../../src/model/download/thread-main.ts'),
   'model-hasher': join(import.meta.dirname, '../../src/model/download/hash-worker-main.ts'),
 };
 const SHARD_BYTES = 150_000_000;

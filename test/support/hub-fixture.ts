@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { type Log, silentLog } from '../../src/lib/log.ts';
+import { createDownload } from '../../src/model/download/model-download.ts';
 import { createHub, type Hub } from '../../src/model/hub.ts';
 import { createModelKeeper, type KeeperOptions, type ModelKeeper } from '../../src/model/keeper.ts';
 import type { ModelSnapshot } from '../../src/model/types.ts';
@@ -69,6 +70,7 @@ export async function hubFixture(options: FixtureOptions = {}): Promise<HubFixtu
   const hub = createHub({ endpoint: server.url, token: () => token, clock: systemClock });
   const keeper = createModelKeeper({
     hub,
+    download: createDownload(hub, hastyClock),
     clock: hastyClock,
     log: options.log ?? silentLog,
     reserveBytes: 0,

@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
+import { yieldCores } from '../../lib/yield-cores.ts';
 import { startHash } from '../file-hash.ts';
 import type { HashAnswer, HashOrder } from './hasher.ts';
 
@@ -10,6 +10,7 @@ import type { HashAnswer, HashOrder } from './hasher.ts';
  * was told that bytes are there, and answers with the hash when it has read all of them.
  */
 const READ_BYTES = 1024 * 1024;
+/** Behind the thread that downloads, which is behind the daemon's answers. */
 const HASHING_NICENESS = 10;
 
 /** A file that is being hashed. */
@@ -24,13 +25,7 @@ interface Job {
 
 const port = parentPort;
 if (port === null) throw new Error('this is the entry of a worker thread');
-// On Linux this is the priority of the calling thread alone: the daemon's answers go before hashing. The unit's sandbox
-// forbids it, and then they share.
-try {
-  setPriority(0, HASHING_NICENESS);
-} catch {
-  // Hashing works at any priority.
-}
+yieldCores(HASHING_NICENESS);
 const jobs = new Map<number, Job>();
 const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 let working = false;

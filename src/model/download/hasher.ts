@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { programBeside } from '../../lib/program-beside.ts';
 import type { HubFile } from '../types.ts';
 
 /** What the hashing thread is told. */
@@ -91,6 +91,5 @@ export function createHasher(entry: string = hasherEntry(import.meta.url)): Hash
 
 /** The thread's program beside the module at `url`: the source, or its bundle as shipped. */
 export function hasherEntry(url: string): string {
-  const name = url.endsWith('.ts') ? './hash-worker-main.ts' : './model-hasher.mjs';
-  return fileURLToPath(new URL(name, url));
+  return programBeside(url, './hash-worker-main.ts', './model-hasher.mjs');
 }

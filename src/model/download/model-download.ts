@@ -18,15 +18,13 @@ export const SILENCE_LIMIT_MS = 30_000;
 /** Space that is left free on the model's file system, in bytes. */
 export const DISK_RESERVE_BYTES = 5 * 1024 ** 3;
 
-/** What a download of a model needs. */
-export interface ModelDownload {
-  hub: Pick<Hub, 'fetchRange' | 'forgetAddress'>;
-  clock: Clock;
+/** What a download is told, and whom it tells. */
+export interface DownloadJob {
   log: Log;
   silenceLimitMs: number;
-  /** All connections together are held to this. Default: no limit. */
-  bytesPerSecond?: number | null;
-  meter: DownloadMeter;
+  /** All connections together are held to this; null: no limit. */
+  bytesPerSecond: number | null;
+  meter: Pick<DownloadMeter, 'present' | 'verified'>;
   /** Called once, when the checks are over and bytes begin to come. */
   onStart(): void;
   /** Called whenever bytes came over the network. */
@@ -35,49 +33,55 @@ export interface ModelDownload {
 
 /**
  * Brings every file of a resolved model into the cache and then makes the snapshot visible: blobs, links, ref.
- * What is there already is not fetched again. Throws the first file's error; whether there is space is the caller's question.
+ * What is there already is not fetched again. Rejects with the first file's error, or with the signal's reason, after
+ * everything that came has been claimed; whether there is space is the caller's question.
  */
-export async function downloadModel(
-  parts: ModelDownload,
+export type Download = (
+  job: DownloadJob,
   model: ResolvedModel,
   layout: CacheLayout,
   signal: AbortSignal,
-): Promise<void> {
-  await prepareCache(layout, model.commit);
-  const missing: HubFile[] = [];
-  for (const file of uniqueBlobs(model.files)) {
-    if (await hasBlob(layout, file)) parts.meter.verified(file.etag);
-    else missing.push(file);
-  }
-  parts.onStart();
-  const hasher = createHasher();
-  try {
-    await transferFiles(
-      {
-        hub: parts.hub,
-        store: createFileStore(layout, hasher),
-        clock: parts.clock,
-        log: parts.log,
-        limiter: createLimiter(parts.clock, parts.bytesPerSecond ?? null),
-        silenceLimitMs: parts.silenceLimitMs,
-        model,
-        onBytes: (file, present, received) => {
-          parts.meter.present(file.etag, present, received);
-          if (received > 0) parts.onReceived();
+) => Promise<void>;
+
+/** Downloads in the thread that calls. */
+export function createDownload(hub: Pick<Hub, 'fetchRange' | 'forgetAddress'>, clock: Clock): Download {
+  return async (job, model, layout, signal) => {
+    await prepareCache(layout, model.commit);
+    const missing: HubFile[] = [];
+    for (const file of uniqueBlobs(model.files)) {
+      if (await hasBlob(layout, file)) job.meter.verified(file.etag);
+      else missing.push(file);
+    }
+    job.onStart();
+    const hasher = createHasher();
+    try {
+      await transferFiles(
+        {
+          hub,
+          store: createFileStore(layout, hasher),
+          clock,
+          log: job.log,
+          limiter: createLimiter(clock, job.bytesPerSecond),
+          silenceLimitMs: job.silenceLimitMs,
+          model,
+          onBytes: (file, present, received) => {
+            job.meter.present(file.etag, present, received);
+            if (received > 0) job.onReceived();
+          },
+          onVerified: (file) => {
+            job.meter.verified(file.etag);
+            job.log.info('model file fetched and verified', { file: file.path, bytes: file.sizeBytes });
+          },
         },
-        onVerified: (file) => {
-          parts.meter.verified(file.etag);
-          parts.log.info('model file fetched and verified', { file: file.path, bytes: file.sizeBytes });
-        },
-      },
-      missing,
-      signal,
-    );
-  } finally {
-    await hasher.close();
-  }
-  for (const file of model.files) await linkIntoSnapshot(layout, model.commit, file);
-  await writeRef(layout, model.commit, model.revision);
+        missing,
+        signal,
+      );
+    } finally {
+      await hasher.close();
+    }
+    for (const file of model.files) await linkIntoSnapshot(layout, model.commit, file);
+    await writeRef(layout, model.commit, model.revision);
+  };
 }
 
 /** Bytes of a model that its file system still has to take; what partial files hold already is not among them. */

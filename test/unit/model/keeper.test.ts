@@ -29,9 +29,8 @@ beforeEach(async () => {
         asked.push(clock.monotonicMs() / 1000);
         throw new ModelError(answer);
       },
-      fetchRange: () => Promise.reject(new Error('nothing was resolved')),
-      forgetAddress: () => {},
     },
+    download: () => Promise.reject(new Error('nothing was resolved')),
     clock,
     log: silentLog,
   });
