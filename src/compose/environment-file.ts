@@ -75,8 +75,8 @@ export function setInEnvironmentFile(text: string, values: Record<string, string
   return result;
 }
 
-/** Characters that mean themselves in a bare value. */
-const BARE = /^[A-Za-z0-9_./:@%+,=-]*$/;
+/** Characters that mean themselves in a bare value. An empty one is quoted: a comment behind it would become the value. */
+const BARE = /^[A-Za-z0-9_./:@%+,=-]+$/;
 
 function quote(value: string): string {
   if (BARE.test(value)) return value;

@@ -97,6 +97,10 @@ describe('setting values in an environment file', () => {
     expect(setInEnvironmentFile('A\nB=1\n', { A: 'x' })).toBe('A=x\nB=1\n');
   });
 
+  it('does not let the comment behind a value that is emptied become the value', () => {
+    expect(values(setInEnvironmentFile('B="q" # x', { B: '' }))).toEqual({ B: '' });
+  });
+
   it('leaves the text as it is when there is nothing to set', () => {
     const text = 'A=1 \n\n # c';
     expect(setInEnvironmentFile(text, {})).toBe(text);
