@@ -23,11 +23,7 @@ import type { Log } from './lib/log.ts';
 import type { Redactor } from './lib/redact.ts';
 import { openStateStore } from './lib/state-store.ts';
 import { deleteDamagedFiles } from './model/damaged-files.ts';
-import { createThreadedDownload } from './model/download/thread.ts';
-import { createHub } from './model/hub.ts';
-import { createModelKeeper } from './model/keeper.ts';
 import { createLoadMemory, LoadTimesSchema } from './model/load-times.ts';
-import { createTokenSource } from './model/token.ts';
 import { EMPTY_MEMORY, ServicesMemorySchema } from './services/memory.ts';
 import { createProbes } from './services/probes.ts';
 import { createSupervisor } from './services/supervisor.ts';
@@ -39,15 +35,13 @@ import { createControl } from './wiring/control.ts';
 import { createCredentialsKeeper } from './wiring/credentials.ts';
 import { createDesiredState } from './wiring/desired-state.ts';
 import { createEngineCare, type EngineCare, pageAccount } from './wiring/engine-care.ts';
-import { readRevision } from './wiring/engine-options.ts';
 import { createEngineRestart } from './wiring/engine-restart.ts';
 import { createEngineSupport } from './wiring/engine-support.ts';
 import { createExposure, ExposureMemorySchema, UNEXPOSED } from './wiring/exposure.ts';
 import { firstSteps } from './wiring/first-steps.ts';
 import { createChatFollower } from './wiring/follow-services.ts';
 import { createGpuRoom } from './wiring/gpu-room.ts';
-import { createModelClaim } from './wiring/model-claim.ts';
-import { createModelSurroundings } from './wiring/model-surroundings.ts';
+import { createModelRoom } from './wiring/model-room.ts';
 import { createOomKills } from './wiring/oom-kills.ts';
 import { createOverrides, OverridesSchema } from './wiring/overrides.ts';
 import { createPageQuestion } from './wiring/page-question.ts';
@@ -84,18 +78,6 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
   const bootId = await readBootId();
   const moment = () => ({ at: toTimestamp(clock.now()), boot_id: bootId, uptime_seconds: bootSeconds() });
 
-  const token = createTokenSource({
-    file: settings.hubTokenFile,
-    credentialsDirectory: environment['CREDENTIALS_DIRECTORY'] ?? null,
-    get environment() {
-      return settings.hubToken;
-    },
-    clock,
-    log,
-  });
-  await token.refresh();
-  redactor.learn([token.current(), settings.hubToken]);
-
   const credentials = createCredentials({ clock, log, redactor, environment });
   const engine = createEngine({
     socketPath: settings.dockerSocket,
@@ -104,14 +86,8 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     log,
     credentials,
     limits: { diskReserveBytes: settings.diskReserveBytes },
-    claimedBytes: (directory) => modelClaim.on(directory),
+    claimedBytes: (directory) => modelRoom.claimedBytes(directory),
   });
-  const hubAccess = {
-    endpoint: settings.hubEndpoint,
-    token: token.current,
-    caFile: settings.hubCaFile,
-  };
-  const hub = createHub({ ...hubAccess, clock });
   const gpu = createGpuRoom({
     stateDirectory: settings.stateDirectory,
     bootId,
@@ -123,24 +99,19 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       applyGates();
       publisher.touch();
     },
-    onAnswer: () => void surroundings.refresh(),
+    onAnswer: () => void modelRoom.surroundings.refresh(),
   });
-  const surroundings = createModelSurroundings({
+  const modelRoom = await createModelRoom({
+    settings,
+    environment,
     gpus: gpu.reader,
     engine,
     instanceType: () => identity.identity().instance_type,
-    onChange: () => model.surroundingsChanged(),
-  });
-  const model = createModelKeeper({
-    hub,
-    download: createThreadedDownload(hubAccess),
+    redactor,
     clock,
     log,
-    reserveBytes: settings.diskReserveBytes,
-    bytesPerSecond: settings.downloadBytesPerSecond,
-    surroundings: surroundings.get,
   });
-  const modelClaim = createModelClaim(model.snapshot);
+  const model = modelRoom.keeper;
   const chats = createChatKeeper({ clock, log, cron: nodeCron });
   const oomKills = createOomKills({ kernelLog: createKernelLog(), uptimeSeconds: bootSeconds, clock });
   const supervisor = createSupervisor({
@@ -217,16 +188,8 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     redactor,
     onState: (state) => {
       source.setPaths([state.modelDirectory]);
-      modelClaim.setDirectory(state.modelDirectory);
       gpu.setProject(state.project);
-      surroundings.setProject(state.project);
-      const api = state.project.services.find((service) => service.name === 'api');
-      const revision = api === undefined ? null : readRevision(api);
-      model.setWanted({
-        text: state.modelId,
-        directory: state.modelDirectory,
-        ...(revision === null ? {} : { revision }),
-      });
+      modelRoom.setState(state);
       credentialsFile.setProject(state.project);
       engineRestart.setProject(state.project);
       exposure.setDesired(care.setFiles(state));
@@ -242,7 +205,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     log,
     hostname: hostname(),
     onChange: () => {
-      void surroundings.refresh();
+      void modelRoom.surroundings.refresh();
       publisher.touch();
     },
   });
@@ -303,7 +266,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     const followChats = createChatFollower(chats);
     supervisor.onChange((snapshot) => {
       support.look(snapshot.docker);
-      surroundings.look(snapshot);
+      modelRoom.surroundings.look(snapshot);
       exposure.look(snapshot);
       followChats(snapshot);
       // Not in this turn: the call that starts a dead container again leaves first.
@@ -316,14 +279,9 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     chats.onChange(() => publisher.touch());
   };
 
-  const refreshToken = () => {
-    redactor.learn([token.current()]);
-    model.tokenChanged();
-  };
-
   const reload = async () => {
     const { applied, complaints } = await parts.reloadSettings();
-    if (await token.refresh()) refreshToken();
+    await modelRoom.refreshToken();
     await desired.reload();
     await publisher.publish();
     const all = [...complaints, ...desired.problems().map(({ title, detail }) => `${title}: ${detail}`)];
@@ -340,7 +298,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     async run(signal) {
       connectRooms();
       await gpu.installer.refresh();
-      void surroundings.refresh();
+      void modelRoom.surroundings.refresh();
       await desired.reload();
       // The engine works while the login message is written and the port is opened.
       const supervised = supervisor.run(signal);
@@ -353,14 +311,13 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       notifier.ready();
       await Promise.all([
         supervised,
-        model.run(signal),
+        modelRoom.run(signal),
         chats.run(signal),
         identity.run(signal),
         exposure.run(signal),
         motd.run(signal, publisher.current),
         gpu.run(signal, publisher.touch),
         care.run(signal),
-        token.watch(signal, refreshToken),
         desired.watch(signal),
         source.run(signal, publisher.touch),
         feedWatchdog({ notifier, alive: livez, clock }, signal),
@@ -369,7 +326,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       await publisher.close();
       await api.close();
       await motd.end(publisher.current());
-      await Promise.all([store.flush(), hub.close(), notifier.flush(), oomKills.close()]);
+      await Promise.all([store.flush(), modelRoom.close(), notifier.flush(), oomKills.close()]);
     },
   };
 }

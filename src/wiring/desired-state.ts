@@ -19,7 +19,7 @@ const ERRORS_SHOWN = 3;
 const SECRET_NAME = /KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL/i;
 
 /** What the files say now, for the rooms that act on it. */
-interface DesiredState {
+export interface DesiredState {
   project: ComposeProject;
   /** Raw `MODEL_ID` after precedence; null where nothing names one. */
   modelId: string | null;
