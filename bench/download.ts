@@ -3,9 +3,8 @@
  * aria2c, curl and one stream of our own.
  *   scripts/with-node node bench/download.ts [--rounds 5] [--mib 4096]     docs/benchmarks.md
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { Agent, get } from 'node:http';
 import { setPriority } from 'node:os';
@@ -17,6 +16,7 @@ import { repositoryFromFolder, type StoredFile } from '../test/stand-ins/hub/rep
 import { alternate, benchmark, type Stage } from './lib/benchmark.ts';
 import { prepareDaemon, shippedDaemon, start, temporaryFolder, untilOk } from './lib/daemon.ts';
 import { freePorts } from './lib/engine.ts';
+import { startFileServer } from './lib/file-server.ts';
 import { cpuSeconds, peakResidentMib } from './lib/process-cost.ts';
 import { printHead, type Series } from './lib/report.ts';
 import { median, percentile } from './lib/statistics.ts';
@@ -70,7 +70,10 @@ async function measureDownloads(stage: Stage): Promise<void> {
   );
   const source = await makeModel(folder, mib);
   await run('sync', ['-f', folder]);
-  const cdn = await startFileServer(stage, source.blobs);
+  const cdn = await startFileServer(stage, source.blobs, {
+    bytesPerSecond: CONNECTION_BYTES_PER_SECOND,
+    delaySeconds: DELAY_SECONDS,
+  });
   const hub = await startHub({ models: [source.repository], cdn });
   stage.defer(hub.close);
   const weights = source.repository.files.filter(({ sha256 }) => sha256 !== null);
@@ -295,19 +298,4 @@ async function writeWeights(path: string, bytes: number): Promise<void> {
     await file.write(block);
   }
   await file.close();
-}
-
-/** Starts the paced server; returns its address. */
-async function startFileServer(stage: Stage, folder: string): Promise<string> {
-  const program = join(import.meta.dirname, 'lib/paced-server.py');
-  const argv = [program, folder, String(CONNECTION_BYTES_PER_SECOND), String(DELAY_SECONDS)];
-  const server: ChildProcess = spawn('python3', argv, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const ended = once(server, 'exit');
-  stage.defer(async () => {
-    server.kill();
-    await ended;
-  });
-  if (server.stdout === null) throw new Error('the server has no output');
-  const [line] = await once(server.stdout, 'data');
-  return `http://127.0.0.1:${Number(String(line))}`;
 }
