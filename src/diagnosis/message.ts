@@ -40,8 +40,26 @@ const NEW_BEGINNING =
 const IGNORED =
   /^(?:Exception ignored in|--- Logging error ---|Failed to load plugin |NVLink detection |Error ignored in )/;
 
+/** How vLLM before 0.7 writes the error of a worker: `Exception in worker X while processing method Y: ERROR, Traceback (…` */
+const WITH_ERROR = /^(.{1,2000}?\S: .{1,2000}\S), Traceback \(most recent call last\):?$/;
+
 /** What Python writes before the traceback of a thread that ended. */
 const THREAD = /^Exception in thread /;
+
+/** A message of one line that ends no traceback. */
+function newMessage({ process, level, file }: LogLine, text: string, index: number): Message {
+  return {
+    lines: [text.trim()],
+    index,
+    process,
+    level,
+    file,
+    frames: '',
+    named: false,
+    chain: 'none',
+    ofThread: false,
+  };
+}
 
 /** An assertion without words is told by what it asserts. */
 function withAssertion(text: string, { open, source }: Traceback): string {
@@ -66,11 +84,7 @@ export function createMessageReader(): MessageReader {
   };
   const begin = (line: LogLine, text: string, index: number, named: boolean): void => {
     pending = {
-      lines: [withAssertion(text.trim(), traceback)],
-      index,
-      process: line.process,
-      level: line.level,
-      file: line.file,
+      ...newMessage(line, withAssertion(text.trim(), traceback), index),
       frames: traceback.open ? traceback.frames.join('\n') : '',
       named,
       chain: traceback.chain,
@@ -105,8 +119,11 @@ export function createMessageReader(): MessageReader {
       if (THREAD.test(text)) inThread = true;
       const part = readTraceback(traceback, text);
       if (part === 'structure') {
-        // A header may stand behind words: `EngineCore hit an exception: Traceback (most recent call last):`
-        return take();
+        const before = take();
+        // The error may stand in front of its traceback, which is cut off in many logs.
+        const words = WITH_ERROR.exec(text)?.[1];
+        if (words !== undefined) pending = newMessage(line, words, index);
+        return before;
       }
       if (part === 'error') {
         if (ignoring) {

@@ -157,6 +157,7 @@ export const DOCKER_CONTAINER_SIGNATURES: readonly Signature[] = [
     symptom: 'unknown log opt / invalid CapAdd / conflicting options',
     patterns: [
       /unknown log opt '[^']{1,80}' for/,
+      /failed to initialize logging driver: /i,
       /error looking up (?:logging|volume|network|authorization) plugin/,
       /invalid Cap(?:Add|Drop)|unknown capability/,
       /conflicting options: /i,
@@ -173,6 +174,7 @@ export const DOCKER_CONTAINER_SIGNATURES: readonly Signature[] = [
     samples: [
       "unknown log opt 'no-such' for log driver local",
       'error looking up logging plugin nosuch: plugin "nosuch" not found',
+      'failed to initialize logging driver: journald is not enabled on this host',
       'invalid CapAdd: unknown capability: "CAP_FLY"',
       'conflicting options: port publishing and the container type network mode',
       'No such container: no-such-container',

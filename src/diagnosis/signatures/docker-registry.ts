@@ -129,7 +129,7 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
     code: 'registry_unreachable',
     symptom: 'dial tcp: lookup registry-1.docker.io: no such host',
     patterns: [
-      /(?:Get|Head|Post) "https?:\/\/(?!%2F)[^"]{1,400}": (?:dial|net\/http|context deadline|EOF|read tcp|proxyconnect|write tcp|remote error|http2|local error|unexpected EOF|Service Unavailable|unable to connect)/,
+      /(?:Get|Head|Post) "?https?:\/\/(?!%2F)[^"\s]{1,400}"?: (?:dial|net\/http|context deadline|EOF|read tcp|proxyconnect|write tcp|remote error|http2|local error|unexpected EOF|Service Unavailable|unable to connect)/,
       /dial tcp[^"]{0,200}(?:no such host|Temporary failure in name resolution|connection refused|i\/o timeout|network is unreachable|no route to host|server misbehaving|connection reset|cannot assign requested address)/,
       /net\/http: (?:TLS handshake timeout|request canceled)/,
       /received unexpected HTTP status: 5\d\d/,
@@ -144,6 +144,7 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
       'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io on 127.0.0.53:53: no such host',
       'Get "https://ghcr.io/v2/": net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)',
       'failed to copy: httpReadSeeker: failed open: failed to do request: Get "https://pkg-containers.githubusercontent.com/ghcr1/blobs/sha256:5e": EOF',
+      'Error response from daemon: Get https://registry-1.docker.io/v2/acme/web/manifests/latest: EOF',
       'net/http: TLS handshake timeout',
       'received unexpected HTTP status: 503 Service Unavailable',
       'download failed after attempts=6: unexpected EOF',

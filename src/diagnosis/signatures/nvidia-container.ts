@@ -161,6 +161,8 @@ export const NVIDIA_CONTAINER_SIGNATURES: readonly Signature[] = [
     symptom: 'could not select device driver "nvidia" with capabilities: [[gpu]]',
     patterns: [
       /could not select device driver "(?:nvidia)?" with capabilities/,
+      // The same from Docker 29 on, which looks for CDI where it has no hook of the toolkit.
+      /failed to discover GPU vendor from CDI|no known GPU vendor found/,
       /unknown or invalid runtime name: "?nvidia/i,
       /unknown runtime specified "?nvidia/i,
       /(?:exec: |fork\/exec |stat )"?\S{0,60}nvidia-container-(?:runtime|cli|toolkit)\S{0,20}"?.{0,40}(?:no such file|not found)/,
@@ -171,6 +173,7 @@ export const NVIDIA_CONTAINER_SIGNATURES: readonly Signature[] = [
     samples: [
       'could not select device driver "" with capabilities: [[gpu]]',
       'could not select device driver "nvidia" with capabilities: [[gpu]].',
+      'failed to discover GPU vendor from CDI: no known GPU vendor found',
       'unknown or invalid runtime name: nvidia',
       'Unknown runtime specified nvidia',
       'OCI runtime create failed: exec: "nvidia-container-runtime": executable file not found in $PATH: unknown',
@@ -223,12 +226,15 @@ export const NVIDIA_CONTAINER_SIGNATURES: readonly Signature[] = [
     patterns: [
       /nvidia-container-cli(?:\.real)?: (?:mount|container|ldcache|permission|path|selection|namespace) error: /,
       /failed to add device rules: /,
+      // Whatever else it refuses: what has a cause of its own stands above.
+      /nvidia-container-cli(?:\.real)?: \w{1,20} error: /,
       /error running (?:prestart |createRuntime )?hook.{0,200}nvidia/,
     ],
     remedy: () =>
       'Upgrade nvidia-container-toolkit and Docker to current versions, then: nvidia-ctk runtime configure --runtime=docker && systemctl restart docker. In a virtual machine of its own without nested containers it needs no other setting.',
     samples: [
       'nvidia-container-cli: mount error: failed to add device rules: unable to find any existing device filters attached to the cgroup: bpf_prog_query(BPF_CGROUP_DEVICE) failed: operation not permitted: unknown',
+      'nvidia-container-cli: initialization error: change root failed: no such file or directory: unknown',
       'nvidia-container-cli: container error: cgroup subsystem devices not found: unknown',
       'nvidia-container-cli: ldcache error: open failed: /sbin/ldconfig.real: no such file or directory: unknown',
       'nvidia-container-cli: mount error: file creation failed: /var/lib/docker/overlay2/x/merged/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1: file exists: unknown',

@@ -235,10 +235,12 @@ export const OPEN_WEBUI_SETTINGS_SIGNATURES: readonly Signature[] = [
       /Frontend build directory not found/,
       /Could not import module "(?:open_webui\.)?main"|Error loading ASGI app/,
       /bash: start\.sh: No such file or directory/,
+      /No config file '[^']{0,200}alembic\.ini' found|No 'script_location' key found in configuration/,
     ],
     samples: [
       "ModuleNotFoundError: No module named 'open_webui'",
       'ERROR:    Error loading ASGI app. Could not import module "open_webui.main".',
+      "Error: No config file 'alembic.ini' found, or file has no '[alembic]' section",
       "ImportError: cannot import name 'app' from 'open_webui.main' (/app/backend/open_webui/main.py)",
     ],
     checkedAgainst: CHECKED,

@@ -32,6 +32,8 @@ export const VLLM_GPU_SIGNATURES: readonly Signature[] = [
     symptom: 'CUDA error: no kernel image is available for execution on the device',
     patterns: [
       /no kernel image is available for execution on the device|cudaErrorNoKernelImageForDevice/,
+      // The same, from kernels that are looked up when they are called, and from AMD's runtime.
+      /(?:CUDA|HIP) error: invalid device function|(?:cuda|hip)ErrorInvalidDeviceFunction|hipErrorNoBinaryForGpu/,
       /No supported CUDA architectures found|FlashInfer requires GPUs? with/,
       /CUDA capability sm_\d+ is not compatible with the current PyTorch installation/,
       /(?:FlashAttention|Flash attention) only supports Ampere GPUs or newer/i,
@@ -48,6 +50,7 @@ export const VLLM_GPU_SIGNATURES: readonly Signature[] = [
     samples: [
       'RuntimeError: CUDA error: no kernel image is available for execution on the device',
       'RuntimeError: FlashAttention only supports Ampere GPUs or newer.',
+      'RuntimeError: HIP error: invalid device function',
       "ptxas fatal   : Value 'sm_120' is not defined for option 'gpu-name'",
     ],
     checkedAgainst: 'torch 2.3 to 2.13, CUDA 11.8 to 13.0, flash-attn 2',
@@ -111,7 +114,7 @@ export const VLLM_GPU_SIGNATURES: readonly Signature[] = [
     symptom:
       'CUDA error: an illegal memory access was encountered · device-side assert triggered · unspecified launch failure',
     patterns: [
-      /CUDA error: (?:an illegal (?:memory access|instruction)|unspecified launch failure|device-side assert|uncorrectable ECC|misaligned address|operation not permitted|unknown error|the launch timed out|invalid (?:argument|program counter|resource handle|configuration argument|device function)|hardware stack error|CUBLAS_STATUS_(?:EXECUTION_FAILED|NOT_INITIALIZED|INTERNAL_ERROR|INVALID_VALUE|NOT_SUPPORTED))/,
+      /CUDA error: (?:an illegal (?:memory access|instruction)|unspecified launch failure|device-side assert|uncorrectable ECC|misaligned address|operation not permitted|unknown error|the launch timed out|invalid (?:argument|program counter|resource handle|configuration argument)|hardware stack error|CUBLAS_STATUS_(?:EXECUTION_FAILED|NOT_INITIALIZED|INTERNAL_ERROR|INVALID_VALUE|NOT_SUPPORTED))/,
       /CUDA[_ ](?:ERROR_)?(?:ILLEGAL_ADDRESS|LAUNCH_FAILED|ECC_UNCORRECTABLE|ASSERT|MISALIGNED_ADDRESS|ILLEGAL_INSTRUCTION)\b/i,
       /torch\.AcceleratorError/,
       /CUDA error: GPU is lost/i,

@@ -99,7 +99,7 @@ export const VLLM_PARALLEL_SIGNATURES: readonly Signature[] = [
     symptom:
       'Ray is not installed · Cannot provide a placement group · Could not find any running Ray instance',
     patterns: [
-      /Cannot provide a placement group|placement group .{0,120}(?:timed? ?out|infeasible|cannot be (?:created|scheduled))/i,
+      /Cannot provide a placement group|Placement group bundle cannot have|placement group .{0,120}(?:timed? ?out|infeasible|cannot be (?:created|scheduled))/i,
       /Unable to load Ray|Failed to import Ray|Ray is not installed|Ray version \S+ (?:or greater )?is required|requires? `?ray`?/i,
       /Current node has no \w+ available/,
       /driver node id \w+ is not included in a placement group|Ray does not allocate any GPUs on the driver node/,
