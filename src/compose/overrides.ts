@@ -1,3 +1,4 @@
+import { findFlag } from './flags.ts';
 import type { ServiceSpec } from './service-spec.ts';
 
 /**
@@ -15,9 +16,10 @@ export function applyOverrides(service: ServiceSpec, overrides: Record<string, s
 
 function setFlag(command: readonly string[], flag: string, value: string): string[] {
   const words = value === '' ? [flag] : [flag, value];
-  const at = command.findLastIndex((word) => word === flag || word.startsWith(`${flag}=`));
-  if (at < 0) return [...command, ...words];
-  const hasOwnWord = command[at] === flag && isValue(command[at + 1]);
+  const place = findFlag(command, flag);
+  if (place === null) return [...command, ...words];
+  const { at, inline } = place;
+  const hasOwnWord = inline === null && isValue(command[at + 1]);
   return [...command.slice(0, at), ...words, ...command.slice(at + (hasOwnWord ? 2 : 1))];
 }
 

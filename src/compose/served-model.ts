@@ -1,3 +1,4 @@
+import { findFlag } from './flags.ts';
 import type { ServiceSpec } from './service-spec.ts';
 
 /** Ports that the programs of our two services listen on where nothing else is said (vLLM, Open WebUI). */
@@ -15,12 +16,11 @@ export function servedModelName(service: Pick<ServiceSpec, 'command' | 'entrypoi
   return flagValue(command, '--served-model-name') ?? flagValue(command, '--model') ?? positional(command);
 }
 
-/** Value of `--flag value` or `--flag=value`; the last one counts, as in argparse. Null where it is not there. */
+/** Value of `--flag value` or `--flag=value`, also as `--flag_name`; the last one counts. Null where it is not there. */
 export function flagValue(command: readonly string[], flag: string): string | null {
-  const at = command.findLastIndex((word) => word === flag || word.startsWith(`${flag}=`));
-  if (at < 0) return null;
-  const word = command[at] ?? '';
-  const value = word === flag ? command[at + 1] : word.slice(flag.length + 1);
+  const place = findFlag(command, flag);
+  if (place === null) return null;
+  const value = place.inline ?? command[place.at + 1];
   return value === undefined || value === '' || value.startsWith('--') ? null : value;
 }
 

@@ -1,3 +1,4 @@
+import { findFlag } from '../compose/flags.ts';
 import { flagValue } from '../compose/served-model.ts';
 import type { ServiceSpec } from '../compose/service-spec.ts';
 import { DEFAULT_ENGINE_OPTIONS, type EngineOptions } from '../model/surroundings.ts';
@@ -10,13 +11,6 @@ const MINIMUM_DRIVER = { cuda13: 580, cuda12: 525 } as const;
 
 /** First version whose plain tag is built for CUDA 13. */
 const FIRST_CUDA_13_MINOR = 20;
-
-/** Short forms of the options that are read here. */
-const SHORT_OPTIONS: Readonly<Record<string, string>> = {
-  '-tp': '--tensor-parallel-size',
-  '-pp': '--pipeline-parallel-size',
-  '-q': '--quantization',
-};
 
 /** Multipliers of numbers like `16k` and `1M`: decimal in lower case, binary in upper case, as vLLM reads them. */
 const MULTIPLIERS: Readonly<Record<string, number>> = {
@@ -32,7 +26,7 @@ const MULTIPLIERS: Readonly<Record<string, number>> = {
 export function readEngineOptions(
   api: Pick<ServiceSpec, 'command' | 'environment' | 'image' | 'deviceRequests' | 'runtime'>,
 ): EngineOptions {
-  const command = (api.command ?? []).map(longForm);
+  const command = api.command ?? [];
   const text = (flag: string) => flagValue(command, flag);
   const count = (flag: string) => wholeNumber(text(flag));
   const length = text('--max-model-len');
@@ -54,23 +48,14 @@ export function readEngineOptions(
     cpuOffloadBytes: Math.max(0, Number(text('--cpu-offload-gb') ?? '') || 0) * GIB,
     kvCacheBytes:
       count('--kv-cache-memory-bytes') ?? (!wantsGpu && cpuCacheGib > 0 ? cpuCacheGib * GIB : null),
-    trustRemoteCode: command.includes('--trust-remote-code'),
+    trustRemoteCode: findFlag(command, '--trust-remote-code') !== null,
     chatTemplate: text('--chat-template') !== null,
   };
 }
 
 /** The revision that the command asks for; null for the default branch. */
 export function readRevision(api: Pick<ServiceSpec, 'command'>): string | null {
-  return flagValue((api.command ?? []).map(longForm), '--revision');
-}
-
-/** `--tensor_parallel_size=2` and `-tp` in the one form that is looked for. */
-function longForm(word: string): string {
-  const long = SHORT_OPTIONS[word];
-  if (long !== undefined) return long;
-  if (!word.startsWith('--')) return word;
-  const [flag = '', ...value] = word.split('=');
-  return [flag.replaceAll('_', '-'), ...value].join('=');
+  return flagValue(api.command ?? [], '--revision');
 }
 
 function wholeNumber(text: string | null): number | null {

@@ -8,6 +8,10 @@ describe('the name under which a model is served', () => {
     ['[o/n, --served-model-name, short]', 'short'],
     ['[o/n, --served-model-name=short]', 'short'],
     ['[o/n, --served-model-name, first, --served-model-name, last]', 'last'],
+    ['[o/n, --served_model_name, short]', 'short'],
+    ['[o/n, --served_model_name=short]', 'short'],
+    ['[o/n, --served_model_name=a_b]', 'a_b'],
+    ['[o/n, --served-model-name, first, --served_model_name=last]', 'last'],
     ['[--model, o/n]', 'o/n'],
     ['[--model=o/n, --port, "1"]', 'o/n'],
     ['[o/n]', 'o/n'],
@@ -62,6 +66,12 @@ describe('overrides', () => {
       '8',
       '--x',
     ]);
+  });
+
+  it('replace it also where it is spelt with underscores, instead of adding it once more', () => {
+    const replaced = ['m', '--max-model-len', '8', '--x'];
+    expect(command('[m, --max_model_len, auto, --x]', { '--max-model-len': '8' })).toEqual(replaced);
+    expect(command('[m, --max_model_len=auto, --x]', { '--max-model-len': '8' })).toEqual(replaced);
   });
 
   it('add a flag that is not there, in one order whatever the order of the overrides', () => {
