@@ -100,6 +100,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       publisher.touch();
     },
     onAnswer: () => void modelRoom.surroundings.refresh(),
+    onName: (name) => care.setGpu(name),
   });
   const modelRoom = await createModelRoom({
     settings,
@@ -194,7 +195,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       engineRestart.setProject(state.project);
       exposure.setDesired(care.setFiles(state));
       applyGates();
-      if (gpu.needed) void gpu.reader.read().then(({ gpus }) => care.setGpu(gpus?.[0]?.name ?? null));
+      if (gpu.needed) void gpu.reader.read();
     },
     onChange: () => publisher.touch(),
   });

@@ -19,8 +19,8 @@ const TICK_MS = 1_000;
 
 /** Follows the start of the engine from its log, from its first line to its first answer. */
 export interface LoadWatch {
-  /** A run has begun. `startedAt` is the engine's time of it (RFC 3339). */
-  begin(run: { startedAt: string | null; firstRun: boolean; of: LoadCase }): void;
+  /** A run has begun. `startedAt` is the engine's time of it (RFC 3339); what it depends on may become known during it. */
+  begin(run: { startedAt: string | null; firstRun: boolean; of: () => LoadCase }): void;
   /** A line of the run's log, with the engine's time (RFC 3339; '' where there is none). */
   line(text: string, timestamp: string): void;
   /** The run answered: what it took is kept. */
@@ -48,7 +48,7 @@ export interface LoadWatchParts {
 export function createLoadWatch(parts: LoadWatchParts): LoadWatch {
   const { clock } = parts;
   let load: LoadProgress | null = null;
-  let of: LoadCase | null = null;
+  let of: (() => LoadCase) | null = null;
   let firstRun = true;
   /** The bar never goes back within a run, whatever turns out later. */
   let shown = 0;
@@ -59,7 +59,7 @@ export function createLoadWatch(parts: LoadWatchParts): LoadWatch {
     return clock.monotonicMs() - (Number.isFinite(ageMs) ? Math.max(0, ageMs) : 0);
   };
   const expected = (): LoadDurations | null =>
-    load === null || of === null ? null : parts.memory.expected(of, firstRun, load);
+    load === null || of === null ? null : parts.memory.expected(of(), firstRun, load);
 
   return {
     begin(run) {
@@ -86,7 +86,7 @@ export function createLoadWatch(parts: LoadWatchParts): LoadWatch {
       // A log that could not be read, or tells of no phase, is no start to learn from.
       if (load.phase !== 'config') {
         parts.memory
-          .remember(of, firstRun, load, took, clock.now().toISOString())
+          .remember(of(), firstRun, load, took, clock.now().toISOString())
           .catch((error: unknown) =>
             parts.log.warn(`the times of this start could not be kept: ${errorMessage(error)}`),
           );

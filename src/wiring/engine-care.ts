@@ -108,9 +108,11 @@ export function createEngineCare(parts: EngineCareParts): EngineCare {
     onRun(service, notice) {
       if (service !== ENGINE_SERVICE) return;
       switch (notice.kind) {
-        case 'began':
-          watch.begin({ ...notice, of: { model: files?.modelId ?? '', image: notice.image, gpu } });
+        case 'began': {
+          const started = { model: files?.modelId ?? '', image: notice.image };
+          watch.begin({ ...notice, of: () => ({ ...started, gpu }) });
           return;
+        }
         case 'ready':
           watch.ready();
           return;

@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Gates } from '../services/types.ts';
 import { apiGate, createGpuGate, needsGpu } from './gpu-gate.ts';
+import { createGpuName } from './gpu-name.ts';
 import { createGpuWatch, type GpuWatch } from './gpu-watch.ts';
 import { createInstallerWatch, type InstallerWatch } from './installer-watch.ts';
 
@@ -23,7 +24,10 @@ export interface GpuRoom {
   run(signal: AbortSignal, onRead: () => void): Promise<void>;
 }
 
-/** Makes the room; `onChange` is told when the gate may have changed, `onAnswer` once, when the awaited GPU answers. */
+/**
+ * Makes the room; `onChange` is told when the gate may have changed, `onAnswer` once, when the awaited GPU answers, `onName` when
+ * the name of the GPU that `api` uses has become known or is another one.
+ */
 export function createGpuRoom(parts: {
   stateDirectory: string;
   bootId: string | null;
@@ -33,10 +37,12 @@ export function createGpuRoom(parts: {
   log: Log;
   onChange(): void;
   onAnswer(): void;
+  onName(name: string | null): void;
 }): GpuRoom {
   const { bootId, clock, log, onChange } = parts;
   let needed = false;
-  const reader = createGpuReader(systemGpuParts(clock));
+  const names = createGpuName(createGpuReader(systemGpuParts(clock)), parts.onName);
+  const { reader } = names;
   const installer = createInstallerWatch({
     path: join(parts.stateDirectory, 'installer-steps.jsonl'),
     bootId,
@@ -75,6 +81,7 @@ export function createGpuRoom(parts: {
     },
     setProject(project) {
       needed = project.services.some((service) => service.name === 'api' && needsGpu(service));
+      names.setNeeded(needed);
     },
     gate(modelComplete) {
       const { driver } = installer.verdict();

@@ -36,7 +36,7 @@ export interface OverrideCase {
 
 /** Flags that the daemon changed by itself, kept in the state file until what they were made for has changed. */
 export interface Overrides {
-  /** The flags by service that hold now; those that hold no more are forgotten. */
+  /** The flags by service that hold now; those that hold no more are forgotten. One that was made before the GPU was known is bound to it. */
   current(project: ComposeProject, of: OverrideCase): Record<string, Record<string, string>>;
   /**
    * Adds one; false where it would change nothing for the better: a number must be smaller than the one that failed.
@@ -65,7 +65,7 @@ export function createOverrides(section: StateSection<Override[]>, log: Log): Ov
         const service = project.services.find(({ name }) => name === override.service);
         const ended = reasonToEnd(override, service, of);
         if (ended === null) {
-          held.push(override);
+          held.push({ ...override, gpu: override.gpu ?? of.gpu });
           byService[override.service] = {
             ...byService[override.service],
             [override.flag]: override.value,
@@ -74,7 +74,8 @@ export function createOverrides(section: StateSection<Override[]>, log: Log): Ov
           log.info(`${override.service}: ${override.flag} ${override.value} is taken back: ${ended}`);
         }
       }
-      if (held.length !== all.length) keep(held);
+      const bound = all.some(({ gpu }) => gpu === null) && of.gpu !== null;
+      if (bound || held.length !== all.length) keep(held);
       return byService;
     },
     add(service, heal, of, at) {

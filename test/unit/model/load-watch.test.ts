@@ -44,7 +44,7 @@ function stage() {
     steps: readonly [seconds: number, line: string][],
     { firstRun = false, of = CASE } = {},
   ) => {
-    watch.begin({ startedAt: null, firstRun, of });
+    watch.begin({ startedAt: null, firstRun, of: () => of });
     const shown: number[] = [];
     const etas: (number | null)[] = [];
     for (const [seconds, line] of steps) {
@@ -81,7 +81,7 @@ describe('the watch of a load', () => {
   test('shows nothing before a run, after its end, and after its answer', async () => {
     const { watch, start } = stage();
     expect(watch.view()).toBeNull();
-    watch.begin({ startedAt: null, firstRun: true, of: CASE });
+    watch.begin({ startedAt: null, firstRun: true, of: () => CASE });
     expect(watch.view()).toMatchObject({ phase: 'config', percent: 0 });
     watch.end();
     expect(watch.view()).toBeNull();
@@ -120,7 +120,7 @@ describe('the watch of a load', () => {
   test('brings the whole compilation back when the log says that nothing was cached', async () => {
     const { clock, watch, start } = stage();
     await start(COLD);
-    watch.begin({ startedAt: null, firstRun: false, of: CASE });
+    watch.begin({ startedAt: null, firstRun: false, of: () => CASE });
     watch.line(LINES.loaded, '');
     const before = watch.view()?.etaSeconds ?? 0;
     await clock.advance(1_000);
@@ -142,7 +142,7 @@ describe('the watch of a load', () => {
     const { watch, start } = stage();
     await start(COLD);
     for (const other of [{ model: 'org/other' }, { image: 'vllm:2' }, { gpu: null }]) {
-      watch.begin({ startedAt: null, firstRun: false, of: { ...CASE, ...other } });
+      watch.begin({ startedAt: null, firstRun: false, of: () => ({ ...CASE, ...other }) });
       expect(watch.view()?.etaSeconds).toBeNull();
     }
   });
@@ -151,18 +151,18 @@ describe('the watch of a load', () => {
     const { clock, watch } = stage();
     await clock.advance(100_000);
     const at = (seconds: number) => new Date(VIRTUAL_START + seconds * 1_000).toISOString();
-    watch.begin({ startedAt: at(40), firstRun: true, of: CASE });
+    watch.begin({ startedAt: at(40), firstRun: true, of: () => CASE });
     watch.line(LINES.weights, at(50));
     watch.line(LINES.loaded, at(70));
     watch.line(LINES.up, at(100));
     watch.ready();
-    watch.begin({ startedAt: at(100), firstRun: true, of: CASE });
+    watch.begin({ startedAt: at(100), firstRun: true, of: () => CASE });
     expect(watch.view()?.etaSeconds).toBeCloseTo(60, 3);
   });
 
   test('learns nothing from a start whose log could not be read', async () => {
     const { clock, watch, stored } = stage();
-    watch.begin({ startedAt: null, firstRun: true, of: CASE });
+    watch.begin({ startedAt: null, firstRun: true, of: () => CASE });
     await clock.advance(30_000);
     watch.ready();
     expect(stored.text).toBe('{}');
@@ -171,7 +171,7 @@ describe('the watch of a load', () => {
   test('vouches for a silent phase while it is within its known length, and not after that', async () => {
     const { clock, watch, told, start } = stage();
     await start(COLD);
-    watch.begin({ startedAt: null, firstRun: false, of: CASE });
+    watch.begin({ startedAt: null, firstRun: false, of: () => CASE });
     watch.line(LINES.loaded, '');
     watch.line(LINES.compiling, '');
     told.moves = 0;
@@ -186,7 +186,7 @@ describe('the watch of a load', () => {
   test('remembers a bounded number of cases', async () => {
     const { watch, stored } = stage();
     for (let model = 0; model < 50; model += 1) {
-      watch.begin({ startedAt: null, firstRun: true, of: { ...CASE, model: `org/${model}` } });
+      watch.begin({ startedAt: null, firstRun: true, of: () => ({ ...CASE, model: `org/${model}` }) });
       watch.line(LINES.loaded, '');
       watch.ready();
     }

@@ -54,6 +54,13 @@ describe('an override', () => {
     expect(current(engine())).toEqual({});
   });
 
+  test('made before the GPU was known belongs to the one that is known first, and ends with another', () => {
+    const { overrides, current } = stage();
+    overrides.add(engine(), HEAL, { ...CASE, gpu: null }, AT);
+    expect(current(engine(), CASE)).not.toEqual({});
+    expect(current(engine(), { ...CASE, gpu: 'H200' })).toEqual({});
+  });
+
   test('is kept while the GPU is not known yet, and by edits of other flags', () => {
     const { overrides, current } = stage();
     overrides.add(engine(), HEAL, CASE, AT);
