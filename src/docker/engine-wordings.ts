@@ -75,6 +75,10 @@ const CONTAINER_WORDINGS: readonly Wording[] = [
   },
   ...GPU_WORDINGS,
   {
+    pattern: /\bnetwork (?:with (?:name|id) )?\S+ not found|could not find (?:a )?network/i,
+    meaning: { code: 'network_missing' },
+  },
+  {
     pattern: /bind source path does not exist/i,
     meaning: { code: 'mount_source_missing' },
   },

@@ -2,12 +2,16 @@ import type { EngineError } from '../docker/engine.ts';
 import { toTimestamp } from '../lib/clock.ts';
 import type { Finding } from '../status/problem.ts';
 import { healRefusal } from './healing.ts';
+import { networkMissing } from './missing-network.ts';
 import { classOf } from './problem-code.ts';
 import { nameRefusal } from './refusal.ts';
 import { callDelayMs, HOST_RECHECK_MS, pullDelayMs, refusalDelayMs } from './restart-policy.ts';
 import { imageOf, type Room, setUncertain, unitOf } from './room.ts';
 import { formatStep, laneOf, type Step } from './step.ts';
 import { rejectActions, type Unit } from './unit.ts';
+
+/** Starts in a row that may find something missing: the second makes the container anew, and what then remains is a refusal. */
+const MISSING_SETTLED = 2;
 
 /** What follows from a step that failed: a question to the engine, a rest of its lane, a problem, or all of them. */
 export function stepFailed(room: Room, step: Step, error: EngineError, givenUp: boolean): void {
@@ -28,12 +32,21 @@ export function stepFailed(room: Room, step: Step, error: EngineError, givenUp: 
     rest(callDelayMs(failures), null);
     return;
   }
-  if (isHarmless(step, error)) {
+  if (isHarmless(step, error, unit)) {
     rest(callDelayMs(failures), null);
     settleHarmless(room, step, unit, error);
     return;
   }
-  const finding = nameRefusal(error.finding, room.parts.diagnose);
+  let finding = nameRefusal(error.finding, room.parts.diagnose);
+  if (finding.code === 'network_missing' && unit !== undefined) {
+    const refusal = networkMissing(room, unit, step.action, finding);
+    if (refusal === null) {
+      unit.refusals += 1;
+      rest(callDelayMs(failures), null);
+      return;
+    }
+    finding = refusal;
+  }
   // The problem is told by itself; here only what the engine has said in other words.
   const words = finding.detail === error.finding.detail ? '' : `: ${error.finding.detail}`;
   room.parts.log.info(`${formatStep(step)}: failed: ${finding.code}${words}`);
@@ -60,7 +73,7 @@ export function stepFailed(room: Room, step: Step, error: EngineError, givenUp: 
 }
 
 /** Answers that only say that the engine's view differs from ours: look again. */
-function isHarmless(step: Step, error: EngineError): boolean {
+function isHarmless(step: Step, error: EngineError, unit: Unit | undefined): boolean {
   switch (step.action) {
     case 'pullImage':
       return false;
@@ -68,18 +81,22 @@ function isHarmless(step: Step, error: EngineError): boolean {
     case 'createVolume':
       return error.kind === 'conflict';
     case 'createContainer':
-      return error.kind === 'conflict' || error.kind === 'not_found';
+      return error.kind === 'conflict' || (error.kind === 'not_found' && !isNetwork(error));
     case 'startContainer':
-      return error.kind === 'conflict' || error.kind === 'not_modified' || isMissingPart(error);
+      if (error.kind === 'not_found') return isUnnamed(error) && (unit?.refusals ?? 0) < MISSING_SETTLED;
+      return error.kind === 'conflict' || error.kind === 'not_modified';
     default:
       return error.kind === 'conflict' || error.kind === 'not_found' || error.kind === 'not_modified';
   }
 }
 
-/** The container or a network of it is gone; a 404 with a name of its own (no such command) is a refusal. */
-function isMissingPart(error: EngineError): boolean {
-  const unnamed = ['engine_call_failed', 'container_start_refused'].includes(error.finding.code);
-  return error.kind === 'not_found' && unnamed;
+/** The container, or something that it is connected to; a 404 with a name of its own (no such command) is a refusal. */
+function isUnnamed(error: EngineError): boolean {
+  return ['engine_call_failed', 'container_start_refused'].includes(error.finding.code);
+}
+
+function isNetwork(error: EngineError): boolean {
+  return error.finding.code === 'network_missing';
 }
 
 function settleHarmless(room: Room, step: Step, unit: Unit | undefined, error: EngineError): void {
@@ -100,7 +117,7 @@ function settleHarmless(room: Room, step: Step, unit: Unit | undefined, error: E
     case 'startContainer':
       if (error.kind === 'not_modified') room.rests.delete(laneOf(step));
       if (unit !== undefined && error.kind === 'not_found') {
-        // The container, which the next look shows, or a network of it: then only a new one helps.
+        // The container, which the next look shows, or one whose network it shares: then only a new one helps.
         if (unit.refusals > 0) unit.recreate = 'the engine does not find what it is connected to';
         unit.refusals += 1;
       }

@@ -129,6 +129,8 @@ const CONTAINER_WORDS: readonly [ProblemCode, string][] = [
     'driver failed programming external connectivity on endpoint a (b): Bind for 0.0.0.0:8000 failed: port is already allocated',
   ],
   ['port_in_use', 'failed to bind host port for 0.0.0.0:8000:172.17.0.2:80/tcp: address already in use'],
+  ['network_missing', 'network no-such-network not found'],
+  ['network_missing', 'failed to set up container networking: network 5eed5eed5eed not found'],
   ['gpu_missing', 'could not select device driver "" with capabilities: [[gpu]]'],
   ['gpu_missing', 'could not select device driver "nvidia" with capabilities: [[gpu]]'],
   ['gpu_missing', 'unknown or invalid runtime name: nvidia'],

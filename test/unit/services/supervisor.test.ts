@@ -1,22 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { ServiceView } from '../../../src/status/schema.ts';
 import { engineError } from '../../support/scripted-engine.ts';
-import { project, type Stage, type StageOptions, service, setStage } from './support.ts';
-
-const view = (stage: Stage, name = 'api'): ServiceView => {
-  const found = stage.supervisor.snapshot().services[name];
-  if (found === undefined) throw new Error(`no view of ${name}`);
-  return found;
-};
-const idOf = (stage: Stage, name = 'ai-sandbox-api'): string => stage.engine.byName(name)?.facts.id ?? '';
-
-/** A stage on which both services are ready, its calls so far forgotten. */
-async function readyStage(options: StageOptions = {}): Promise<Stage> {
-  const stage = setStage(options);
-  await stage.clock.advance(10_000);
-  stage.engine.calls.length = 0;
-  return stage;
-}
+import { idOf, project, readyStage, type Stage, service, setStage, view } from './support.ts';
 
 /** Refuses every start with a finding until told otherwise. */
 function refuseStarts(stage: Stage, code: 'port_in_use' | 'command_not_found' | 'gpu_missing'): () => void {

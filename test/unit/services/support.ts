@@ -8,6 +8,7 @@ import { EMPTY_MEMORY, type ServicesMemory } from '../../../src/services/memory.
 import type { SupervisorParts } from '../../../src/services/room.ts';
 import { createSupervisor } from '../../../src/services/supervisor.ts';
 import type { Probe, Supervisor } from '../../../src/services/types.ts';
+import type { ServiceView } from '../../../src/status/schema.ts';
 import { createScriptedEngine, type ScriptedEngine } from '../../support/scripted-engine.ts';
 import { createVirtualClock, type VirtualClock } from '../../support/virtual-clock.ts';
 
@@ -189,5 +190,25 @@ export function setStage(options: StageOptions = {}): Stage {
     supervisor: undefined as unknown as Supervisor,
   };
   boot();
+  return stage;
+}
+
+/** What the snapshot shows of a service. */
+export function view(stage: Stage, name = 'api'): ServiceView {
+  const found = stage.supervisor.snapshot().services[name];
+  if (found === undefined) throw new Error(`no view of ${name}`);
+  return found;
+}
+
+/** Id of the container of that name; '' where there is none. */
+export function idOf(stage: Stage, name = 'ai-sandbox-api'): string {
+  return stage.engine.byName(name)?.facts.id ?? '';
+}
+
+/** A stage on which both services are ready, its calls so far forgotten. */
+export async function readyStage(options: StageOptions = {}): Promise<Stage> {
+  const stage = setStage(options);
+  await stage.clock.advance(10_000);
+  stage.engine.calls.length = 0;
   return stage;
 }
