@@ -51,6 +51,7 @@ function imageKnowledge(room: Room, service: ServiceSpec, seen: Observation): Im
   const image = room.images.get(service.image);
   if (image === undefined || image.present === null) return undefined;
   if (!image.present) return 'missing';
-  const container = seen.services[service.name]?.container ?? null;
-  return service.pullPolicy === 'always' && !image.fresh && container === null ? 'refresh' : 'present';
+  const { container = null, drift = 'none' } = seen.services[service.name] ?? {};
+  const toBeMade = container === null || drift === 'changed';
+  return service.pullPolicy === 'always' && !image.fresh && toBeMade ? 'refresh' : 'present';
 }
