@@ -149,7 +149,11 @@ async function readAsDaemon(socketPath: string, onLine: Parameters<Reader>[1]): 
     onMove: () => undefined,
     onChange: () => undefined,
   });
-  watch.begin({ startedAt: null, firstRun: true, of: { model: 'org/name', image: 'vllm', gpu: null } });
+  watch.begin({
+    startedAt: null,
+    firstRun: true,
+    of: () => ({ model: 'org/name', image: 'vllm', gpu: null }),
+  });
   for await (const line of engine.logs('c1', { follow: true }, new AbortController().signal)) {
     onLine(line.stream, line.text);
     diagnoser.push(line.text);

@@ -40,12 +40,24 @@ export function hostMountSource(service: Pick<ServiceSpec, 'mounts'>, target: st
 }
 
 /**
- * Port the service listens on inside its container: `--port` of its command, else the target of its first TCP port,
- * else what its program uses by itself.
+ * Port the service listens on inside its container: `--port` of its command, or the page's `PORT`, else the target of its first
+ * TCP port, published or only exposed, else what its program uses by itself.
  */
-export function containerPort(service: Pick<ServiceSpec, 'name' | 'command' | 'ports'>): number {
-  const flag = Number(flagValue(service.command ?? [], '--port'));
-  if (Number.isInteger(flag) && flag > 0 && flag <= 65_535) return flag;
-  const published = service.ports.find((port) => port.protocol === 'tcp');
-  return published?.target ?? DEFAULT_PORTS[service.name] ?? OTHER_PORT;
+export function containerPort(
+  service: Pick<ServiceSpec, 'name' | 'command' | 'ports' | 'expose' | 'environment'>,
+): number {
+  const said = portOf(
+    flagValue(service.command ?? [], '--port') ??
+      (service.name === 'ui' ? service.environment['PORT'] : undefined),
+  );
+  const published = service.ports.find((port) => port.protocol === 'tcp')?.target ?? null;
+  const exposed = service.expose
+    .map((text) => portOf(text.replace(/\/tcp$/, '')))
+    .find((port) => port !== null);
+  return said ?? published ?? exposed ?? DEFAULT_PORTS[service.name] ?? OTHER_PORT;
+}
+
+function portOf(text: string | null | undefined): number | null {
+  const port = /^\d{1,5}$/.test(text ?? '') ? Number(text) : 0;
+  return port > 0 && port <= 65_535 ? port : null;
 }

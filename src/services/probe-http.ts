@@ -24,7 +24,8 @@ export interface ProbeQuestion {
 /** What came back: an HTTP answer, or why none came. */
 export type ProbeAnswer =
   | { kind: 'answer'; status: number; text: string; json: unknown }
-  | { kind: 'silence'; detail: string };
+  /** `undialable`: no address was there, or none could be reached from here; the server was never asked. */
+  | { kind: 'silence'; detail: string; undialable?: true };
 
 /**
  * Asks one question at the first address that can be dialled, in order. Refused, reset, empty and late are one thing:
@@ -56,10 +57,10 @@ export async function ask(
     } catch (error) {
       if (signal.aborted) return { kind: 'silence', detail: `no answer to ${question.path} in time` };
       detail = `${question.path} at port ${port}: ${errorMessage(error)}`;
-      if (!UNREACHABLE_CODES.has(errorCode(error) ?? '')) break;
+      if (!UNREACHABLE_CODES.has(errorCode(error) ?? '')) return { kind: 'silence', detail };
     }
   }
-  return { kind: 'silence', detail };
+  return { kind: 'silence', detail, undialable: true };
 }
 
 async function readLimited(body: Dispatcher.ResponseData['body']): Promise<string> {

@@ -1,20 +1,23 @@
+import { containerPort } from '../compose/served-model.ts';
 import type { ComposeProject, ServiceSpec } from '../compose/service-spec.ts';
 import type { ObservedContainer } from '../docker/engine.ts';
 import type { Probe, ProbeResult, ProbeTarget } from './types.ts';
 
-/** Where to dial a service: the container's own address on our networks, then the published one. */
+/**
+ * Where to dial a service: the container's own address on the networks of the file, then on any other (`network_mode: bridge`),
+ * then the published one. No address: nothing on this machine can reach it.
+ */
 export function probeTarget(
   service: ServiceSpec,
   project: ComposeProject,
   container: ObservedContainer,
 ): ProbeTarget {
-  const port = service.ports[0]?.target ?? portOf(service.expose[0]);
-  if (port === null) return { service, addresses: [] };
+  const port = containerPort(service);
   const names = service.networks.map(
     (attachment) => project.networks.find((network) => network.key === attachment.network)?.name,
   );
-  const own = names
-    .map((name) => (name === undefined ? undefined : container.addresses[name]))
+  const known = names.map((name) => (name === undefined ? undefined : container.addresses[name]));
+  const own = [...new Set([...known, ...Object.values(container.addresses)])]
     .filter((address) => address !== undefined && address !== '')
     .map((host) => ({ host: String(host), port }));
   const published = (container.publishedPorts[`${port}/tcp`] ?? []).map(({ hostIp, hostPort }) => ({
@@ -23,11 +26,6 @@ export function probeTarget(
   }));
   const host = service.networkMode === 'host' ? [{ host: '127.0.0.1', port }] : [];
   return { service, addresses: [...own, ...published, ...host] };
-}
-
-function portOf(exposed: string | undefined): number | null {
-  const port = Number.parseInt(exposed ?? '', 10);
-  return Number.isInteger(port) ? port : null;
 }
 
 /** An address that listens everywhere is dialled on loopback. */

@@ -1,8 +1,9 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../lib/clock.ts';
 import type { Redactor } from '../lib/redact.ts';
+import type { Finding } from '../status/problem.ts';
 import { probeApi } from './probe-api.ts';
-import { ask, type ProbeQuestion } from './probe-http.ts';
+import { ask, type ProbeAnswer, type ProbeQuestion } from './probe-http.ts';
 import { createPageModels, type PageAccount, probePage } from './probe-ui.ts';
 import type { Probe, ProbeResult, ProbeTarget } from './types.ts';
 
@@ -11,6 +12,9 @@ const PROBE_DEADLINE_MS = 10_000;
 
 /** Names under which a container address is dialled; a refused or filtered address must not eat the whole deadline. */
 const CONNECT_TIMEOUT_MS = 3_000;
+
+/** Puts one question to the service that is probed; never throws. */
+type Ask = (question: ProbeQuestion, signal: AbortSignal) => Promise<ProbeAnswer>;
 
 /** Parts of the probes of `api` and `ui`. */
 export interface ProbeParts {
@@ -38,29 +42,34 @@ export function createProbes(parts: ProbeParts): { api: Probe; ui: Probe } {
   };
   const deadlineMs = parts.deadlineMs ?? PROBE_DEADLINE_MS;
   const within =
-    (probe: (target: ProbeTarget, signal: AbortSignal) => Promise<ProbeResult>): Probe =>
+    (probe: (target: ProbeTarget, signal: AbortSignal, ask: Ask) => Promise<ProbeResult>): Probe =>
     async (target, signal) => {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]);
-      const result = await probe(target, limit);
-      return { ...result, detail: parts.redactor.redact(result.detail) };
+      let undialable = false;
+      const result = await probe(target, limit, async (question, questionLimit) => {
+        const answer = await ask(await connections(), target.addresses, question, questionLimit);
+        undialable ||= answer.kind === 'silence' && answer.undialable === true;
+        return answer;
+      });
+      const told = { ...result, detail: parts.redactor.redact(result.detail) };
+      if (!undialable || result.ready) return told;
+      const finding: Finding = { code: 'container_unreachable', detail: told.detail };
+      // Another start gives no address to a container that has none, so that nothing is missed.
+      return { ...told, finding, alive: result.alive || target.addresses.length === 0 };
     };
   const pageModels = createPageModels(parts.clock);
 
-  const api = within((target, signal) =>
+  const api = within((target, signal, put) =>
     probeApi({
-      ask: async (question, limit) => {
-        const asked = { ...question, apiKey: parts.apiKey(target) };
-        return ask(await connections(), target.addresses, asked, limit);
-      },
+      ask: (question, limit) => put({ ...question, apiKey: parts.apiKey(target) }, limit),
       served: parts.servedModelName(target),
       deadlineMs,
       signal,
     }),
   );
 
-  const ui = within(async (target, signal) => {
-    const question = async (asked: ProbeQuestion) =>
-      ask(await connections(), target.addresses, asked, signal);
+  const ui = within(async (target, signal, put) => {
+    const question = (asked: ProbeQuestion) => put(asked, signal);
     const result = await probePage(question);
     const model = parts.pageModel?.() ?? null;
     if (!result.ready || model === null) return { ...result, backendReady: null };

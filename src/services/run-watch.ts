@@ -78,7 +78,9 @@ export function verdictOf(
     return { reason: 'hang', cause: `it answered no probe ${MISSES_LIMIT} times in a row` };
   }
   const silentMs = now - watch.movedAt;
-  if (!watch.wasReady && watch.logsUnreadable === null && silentMs >= silenceLimitMs) {
+  // One that cannot be dialled was never asked: whether it serves is not known.
+  const unasked = watch.finding?.code === 'container_unreachable';
+  if (!watch.wasReady && !unasked && watch.logsUnreadable === null && silentMs >= silenceLimitMs) {
     const minutes = Math.round(silentMs / 60_000);
     return { reason: 'stalled', cause: `nothing moved for ${minutes} minutes while it was starting` };
   }

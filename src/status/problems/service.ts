@@ -21,6 +21,14 @@ export const SERVICE_PROBLEMS = {
     cause: 'Three probes in a row were missed; the process is there but hangs.',
     remedy: 'It is killed and restarted by itself; if it comes back, read: ai-sandbox logs SERVICE.',
   },
+  container_unreachable: {
+    class: 'host',
+    title: 'The service cannot be reached, so that nobody knows whether it is ready',
+    cause:
+      'Its container has no address that this machine can dial: network_mode none, or a network that keeps it from its host (macvlan, ipvlan), and no published port.',
+    remedy:
+      'Publish the port of the service in the compose file, for this machine alone: ports: ["127.0.0.1:PORT:PORT"]; or put it into a network of driver bridge. It is left running meanwhile.',
+  },
   start_stalled: {
     class: 'restart',
     title: 'The service stopped making progress while starting',

@@ -30,11 +30,14 @@ describe('the name under which a model is served', () => {
 });
 
 describe('the port of a service', () => {
-  it('is --port, then the first published one, then what its program uses', () => {
+  it('is --port, then the first published one, then the first exposed one, then what its program uses', () => {
     const of = (lines: string, name = 'a') => containerPort({ ...serviceOf(lines), name });
     expect(of('command: [x, --port, "9"]\nports: ["1:80"]')).toBe(9);
     expect(of('command: [x, --port=9]')).toBe(9);
     expect(of('command: [x, --port, no]\nports: ["1:53/udp", "1:81"]')).toBe(81);
+    expect(of('command: [x]\nexpose: ["53/udp", "82/tcp"]', 'api')).toBe(82);
+    const own = 'environment: {PORT: "9"}\nports: ["1:81"]';
+    expect([of(own, 'ui'), of(own, 'api')]).toEqual([9, 81]);
     expect([of('', 'api'), of('', 'ui'), of('')]).toEqual([8000, 8080, 80]);
   });
 });

@@ -165,6 +165,12 @@ describe('probe of the api', () => {
     expect((await probes().api(target(closed, open), never)).ready).toBe(false);
   });
 
+  it('names a container that has no address to be dialled at, and counts no miss', async () => {
+    const found = { ready: false, alive: true, finding: { code: 'container_unreachable' } };
+    expect(await probes().api(target(), never)).toMatchObject(found);
+    expect(await probes().ui(target(), never)).toMatchObject(found);
+  });
+
   it('ends at once when the daemon stops', async () => {
     const port = await serve({ ...HEALTHY, '/health': { hang: true } });
     const stopping = new AbortController();

@@ -66,6 +66,16 @@ describe('the watch of a run', () => {
     expect(verdictOf(watch, SILENCE_MS, 10_000_000)).toBeNull();
   });
 
+  test('silence says nothing of a container that cannot be dialled: it is named, and left alone', () => {
+    const undialable: ProbeResult = {
+      ...MISSED,
+      finding: { code: 'container_unreachable', detail: 'no address' },
+    };
+    const starting = afterProbe(newRunWatch('c', false, 0), undialable, 0, 1);
+    expect(verdictOf(starting, SILENCE_MS, 10 * SILENCE_MS)).toBeNull();
+    expect(verdictOf(afterProbe(starting, MISSED, 2, 3), SILENCE_MS, SILENCE_MS)?.reason).toBe('stalled');
+  });
+
   test('access lines of probes are told from lines of a start', () => {
     expect(isProbeLine('INFO:     172.18.0.1:54312 - "GET /health HTTP/1.1" 200 OK')).toBe(true);
     expect(isProbeLine('INFO:     172.18.0.1:54312 - "POST /v1/chat/completions HTTP/1.1" 400')).toBe(true);
