@@ -1,10 +1,10 @@
 import type { ServiceSpec } from '../compose/service-spec.ts';
-import { carryProblem, type Finding, type Problem } from '../status/problem.ts';
+import { aboutService, carryProblem, type Finding, type Problem } from '../status/problem.ts';
 import { pointsToApi } from './backend.ts';
 import { notBeforeOf } from './known.ts';
 import { type ServiceFacts, serviceFinding, serviceView } from './machine.ts';
 import type { Room } from './room.ts';
-import { serviceLane } from './step.ts';
+import { imageLane, serviceLane } from './step.ts';
 import type { ServicesSnapshot } from './types.ts';
 import type { Unit } from './unit.ts';
 
@@ -55,12 +55,12 @@ export function createReporter(room: Room, waitingFor: () => Record<string, stri
         startUnderWay: room.lanes.get(serviceLane(service.name))?.step.action === 'startContainer',
         waitingFor: room.link.reachable === true ? (waitingFor()[service.name] ?? null) : 'docker',
         notBefore: notBeforeOf(unit),
-        pull: room.lanes.has(`image:${service.image}`) ? pullOf(room, service.image) : null,
+        pull: room.lanes.has(imageLane(service.image)) ? pullOf(room, service.image) : null,
         findings: findingsOf(room, unit, service.image, service.pullPolicy),
         overrides: room.overrides[service.name] ?? {},
         backend: service.name === SERVICE_WITH_BACKEND ? backendOf(room, service) : null,
       };
-      unit.problem = carryProblem(unit.problem, serviceFinding(facts), clock);
+      unit.problem = carryProblem(unit.problem, aboutService(service.name, serviceFinding(facts)), clock);
       result.services[service.name] = serviceView(facts, unit.problem, {
         monotonicMs: clock.monotonicMs(),
         now: clock.now(),

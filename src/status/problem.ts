@@ -30,6 +30,17 @@ export interface Finding {
   class?: ProblemClass;
 }
 
+/** Stands in remedies for the name of the service that they are about. */
+const SERVICE_PLACEHOLDER = /\bSERVICE\b/g;
+
+/** A finding of one service, whose remedy can be carried out as it stands. */
+export function aboutService(service: string, finding: Finding | null): Finding | null {
+  if (finding === null) return null;
+  const remedy = finding.remedy ?? PROBLEM_TABLE[finding.code].remedy;
+  const named = remedy.replace(SERVICE_PLACEHOLDER, service);
+  return named === remedy ? finding : { ...finding, remedy: named };
+}
+
 /** Dates a finding and gives it the words of the table. `since` defaults to now. */
 export function toProblem(finding: Finding, clock: Pick<Clock, 'now'>, since?: string): Problem {
   const row = PROBLEM_TABLE[finding.code];
