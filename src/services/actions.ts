@@ -2,8 +2,8 @@ import { giveUp } from './lanes.ts';
 import { withFreshAttempts } from './memory.ts';
 import type { ServiceObservation } from './observe.ts';
 import { isUp } from './plan-order.ts';
-import type { Room } from './room.ts';
-import { serviceLane } from './step.ts';
+import { lookForImage, type Room } from './room.ts';
+import { imageLane, serviceLane } from './step.ts';
 import { ServiceActionError } from './types.ts';
 import { clearWaits, type PendingAction, rejectActions, type Unit } from './unit.ts';
 
@@ -34,7 +34,7 @@ export function act(room: Room, kind: ActionKind, name: string): Promise<void> {
     clearWaits(unit, room.parts.clock.monotonicMs());
     room.rests.delete(serviceLane(name));
     const image = room.desired?.services.find((service) => service.name === name)?.image;
-    if (image !== undefined) room.rests.delete(`image:${image}`);
+    if (image !== undefined) lookForImage(room, image);
     const run = memory.run;
     const container = run === null ? undefined : room.containers.get(run.containerId);
     unit.restartRequested = kind === 'restart' && container !== undefined && isUp(container);
@@ -61,7 +61,7 @@ function preempt(room: Room, kind: ActionKind, unit: Unit): void {
   const others = (room.desired?.services ?? []).filter(
     (service) => service.image === image && room.memory.of(service.name).wanted,
   );
-  if (others.length === 0) giveUp(room, `image:${image}`);
+  if (image !== undefined && others.length === 0) giveUp(room, imageLane(image));
 }
 
 /** Settles the actions whose end is reached. */

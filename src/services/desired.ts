@@ -3,7 +3,7 @@ import { giveUp } from './lanes.ts';
 import { remainingMs, withFreshAttempts } from './memory.ts';
 import { RESTART_CAP_MS } from './restart-policy.ts';
 import { imageOf, type Room } from './room.ts';
-import { serviceLane } from './step.ts';
+import { imageLane, serviceLane } from './step.ts';
 import type { Desired } from './types.ts';
 import { clearWaits, newUnit, rejectActions } from './unit.ts';
 import { endWatch } from './watches.ts';
@@ -61,7 +61,7 @@ export function adoptDesired(room: Room, desired: Desired): void {
       room.rests.delete(serviceLane(service.name));
       const image = imageOf(room, service.image);
       Object.assign(image, { fresh: false, failures: 0, finding: null });
-      room.rests.delete(`image:${service.image}`);
+      room.rests.delete(imageLane(service.image));
     }
   }
 }

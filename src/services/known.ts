@@ -3,6 +3,7 @@ import { retriesSlowly } from './memory.ts';
 import type { DesiredServices, Observation } from './observe.ts';
 import type { ImageKnowledge, Known, KnownService } from './plan-inputs.ts';
 import type { Room } from './room.ts';
+import { imageLane } from './step.ts';
 import type { Unit } from './unit.ts';
 
 /** Everything the plan has to know, as values. */
@@ -20,6 +21,10 @@ export function knownOf(room: Room, desired: DesiredServices, seen: Observation)
   }
   const retryAt: Record<string, number> = {};
   for (const [lane, rest] of room.rests) retryAt[lane] = rest.at;
+  // The look goes first: somebody may have brought the image since its last pull failed.
+  for (const [reference, image] of room.images) {
+    if (image.lookBeforePull) retryAt[imageLane(reference)] = Number.POSITIVE_INFINITY;
+  }
   const { gates, networks, volumes } = room;
   return { services, images, networks, volumes, gates, ready, retryAt };
 }

@@ -1,8 +1,8 @@
 import { withDeadline } from '../lib/deadline.ts';
 import { errorMessage } from '../lib/errors.ts';
 import { callDelayMs } from './restart-policy.ts';
-import { asEngineError, imageOf, type Room } from './room.ts';
-import { serviceLane } from './step.ts';
+import { asEngineError, type ImageState, imageOf, type Room } from './room.ts';
+import { imageLane, serviceLane } from './step.ts';
 import type { Unit } from './unit.ts';
 
 /** Between two lists of all containers, whatever the events say. */
@@ -11,6 +11,8 @@ export const RELIST_INTERVAL_MS = 15_000;
 const LIST_PAUSE_MS = 250;
 /** Outer deadline of a question; the client has its own, shorter ones. */
 const LOOK_DEADLINE_MS = 30_000;
+/** Between two looks for an absent image that nobody pulls. */
+export const IMAGE_LOOK_MS = 30_000;
 /** Pause before a question is asked again that failed. */
 const ASK_AGAIN_MS = 1_000;
 
@@ -112,16 +114,20 @@ export function sample(room: Room, unit: Unit, now: number): void {
   );
 }
 
-/** Asks whether an image is there. */
-export function askImage(room: Room, reference: string): void {
+/** Asks whether an image is there, and again where it was not. */
+export function askImage(room: Room, reference: string, now: number): void {
   const image = imageOf(room, reference);
-  if (image.asking || image.present !== null) return;
+  if (image.asking || !isLookDue(room, reference, image, now)) return;
+  const pullIsDue = isPullDue(room, reference, now);
   image.asking = true;
+  image.askedAt = now;
   ask(room, `the image ${reference}`, (signal) => room.parts.engine.imageId(reference, signal)).then(
     (id) => {
       image.asking = false;
       image.present = id !== null;
       image.id = id;
+      if (pullIsDue || id !== null) image.lookBeforePull = false;
+      if (id !== null) Object.assign(image, { failures: 0, finding: null });
       room.wake();
     },
     (error: unknown) => {
@@ -130,6 +136,18 @@ export function askImage(room: Room, reference: string): void {
       });
     },
   );
+}
+
+/** What nobody pulls at the moment may be brought by somebody else. */
+function isLookDue(room: Room, reference: string, image: ImageState, now: number): boolean {
+  if (image.present !== false) return image.present === null;
+  if (room.lanes.has(imageLane(reference))) return false;
+  const before = image.lookBeforePull && isPullDue(room, reference, now);
+  return before || now - image.askedAt >= IMAGE_LOOK_MS;
+}
+
+function isPullDue(room: Room, reference: string, now: number): boolean {
+  return (room.rests.get(imageLane(reference))?.at ?? now) <= now;
 }
 
 /** Asks which networks and volumes there are; a file without any of its own needs no question. */

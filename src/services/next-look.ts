@@ -1,3 +1,4 @@
+import { IMAGE_LOOK_MS } from './looking.ts';
 import type { Room } from './room.ts';
 
 /** A look at everything happens at least this often, so that the watchdog can tell a stuck loop from a quiet one. */
@@ -17,6 +18,9 @@ export function nextLookAt(room: Room, listAt: number): number {
   if (room.link.reachable === false) return next;
   sooner(listAt);
   for (const rest of room.rests.values()) later(rest.at);
+  for (const image of room.images.values()) {
+    if (image.present === false) later(image.askedAt + IMAGE_LOOK_MS);
+  }
   for (const unit of room.units.values()) {
     later(unit.restartAt);
     later(unit.refusedUntil);

@@ -14,7 +14,7 @@ import type { ServicesMemory } from './memory.ts';
 import type { MemoryKeeper } from './memory-keeper.ts';
 import type { DesiredServices, Observation } from './observe.ts';
 import type { Probes } from './probe-target.ts';
-import type { Step } from './step.ts';
+import { imageLane, type Step } from './step.ts';
 import type { Gates, RunNotice } from './types.ts';
 import type { Unit } from './unit.ts';
 
@@ -61,6 +61,10 @@ export interface ImageState {
   /** Its id; null where it is not known. */
   id: string | null;
   asking: boolean;
+  /** When it was last looked for. */
+  askedAt: number;
+  /** A pull has failed: somebody may have brought it since, so it is looked for before the next pull. */
+  lookBeforePull: boolean;
   /** Pulled since the file asked for it (`pull_policy: always`). */
   fresh: boolean;
   failures: number;
@@ -122,6 +126,12 @@ export function setUncertain(room: Room, unit: Unit): void {
   unit.uncertainAt = room.containers.touch();
 }
 
+/** A look for an absent image is due at once: a user has acted. */
+export function lookForImage(room: Room, reference: string): void {
+  imageOf(room, reference).askedAt = Number.NEGATIVE_INFINITY;
+  room.rests.delete(imageLane(reference));
+}
+
 /** The state of an image, made at the first question. */
 export function imageOf(room: Room, reference: string): ImageState {
   const known = room.images.get(reference);
@@ -130,6 +140,8 @@ export function imageOf(room: Room, reference: string): ImageState {
     present: null,
     id: null,
     asking: false,
+    askedAt: Number.NEGATIVE_INFINITY,
+    lookBeforePull: false,
     fresh: false,
     failures: 0,
     finding: null,

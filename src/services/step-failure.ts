@@ -21,6 +21,10 @@ export function stepFailed(room: Room, step: Step, error: EngineError, givenUp: 
     unit.diedDuringStart = false;
   }
   if (step.action === 'createContainer') room.listWanted = true;
+  if (step.action === 'pullImage') {
+    const image = imageOf(room, step.image);
+    image.lookBeforePull = image.present === false;
+  }
   if (givenUp) return;
   const lane = laneOf(step);
   const failures = (room.rests.get(lane)?.failures ?? 0) + 1;

@@ -28,7 +28,7 @@ export function laneOf(step: Step): string {
     case 'createVolume':
       return `volume:${step.volume.name}`;
     case 'pullImage':
-      return `image:${step.image}`;
+      return imageLane(step.image);
     case 'createContainer':
       return serviceLane(step.service.name);
     case 'startContainer':
@@ -40,6 +40,11 @@ export function laneOf(step: Step): string {
     default:
       return unreachable(step);
   }
+}
+
+/** The lane in which an image is pulled. */
+export function imageLane(reference: string): string {
+  return `image:${reference}`;
 }
 
 /** The lane in which the container of a service is handled. */

@@ -137,7 +137,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
         for (const step of lastPlan.steps) launch(room, step);
       }
       // Questions leave after the steps: nothing may stand between an exit and its restart.
-      askForParts(observed);
+      askForParts(observed, now);
       lister.due(now);
       for (const unit of room.units.values()) sample(room, unit, now);
       for (const unit of room.units.values()) {
@@ -161,14 +161,14 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   };
 
   /** Images and networks matter only for a container that has to be made. */
-  const askForParts = (observed: Observation) => {
+  const askForParts = (observed: Observation, now: number) => {
     for (const service of room.desired?.services ?? []) {
       const seen = observed.services[service.name];
       const unit = room.units.get(service.name);
       if (!room.memory.of(service.name).wanted || unit === undefined) continue;
       const complete = seen?.container != null && seen.drift !== 'changed' && unit.recreate === null;
       if (complete) continue;
-      askImage(room, service.image);
+      askImage(room, service.image, now);
       askParts(room);
     }
   };
