@@ -12,6 +12,7 @@ import {
 import { FORBIDDEN_NAMES, interpolateTree } from './interpolate-tree.ts';
 import { DEFAULT_NETWORK, readNetworks, readVolumes } from './networks.ts';
 import { misnamedServices } from './roles.ts';
+import { secretsAmong } from './secret-values.ts';
 import { type ReadService, readService } from './service.ts';
 import { TOP_LEVEL_KEYS, UNSUPPORTED_TOP_LEVEL_KEYS } from './service-keys.ts';
 import type { ComposeError, ComposeProject, NetworkSpec } from './service-spec.ts';
@@ -37,16 +38,14 @@ export type ComposeResult = { project: ComposeProject } | { errors: ComposeError
 
 const EXTENSION = 'x-ai-sandbox';
 
-/** Shorter values are parts of ordinary words. */
-const LEAST_SECRET_LENGTH = 6;
-
 /**
  * Reads a compose file: the subset of the compose specification that docs/compose.md lists. Whatever else stands in it
  * is an error with its place; nothing is left out in silence. Pure; never throws.
  */
 export function readComposeProject(input: ComposeInput): ComposeResult {
   const errors: ComposeError[] = [];
-  const reportAll = createReport(input.file, errors, secretsOf(input.variables));
+  // An expression may put a secret where something else is wanted, and the message quotes what stands there.
+  const reportAll = createReport(input.file, errors, secretsAmong(input.variables));
   const failed = new Set<string>();
   const report: Report = (field, message) => (failed.has(field.path) ? null : reportAll(field, message));
   const notices: string[] = [];
@@ -183,13 +182,6 @@ function readProjectName(field: Field | undefined, directory: string, report: Re
 
 function defaultNetwork(project: string): NetworkSpec {
   return { key: DEFAULT_NETWORK, name: `${project}_${DEFAULT_NETWORK}`, external: false, driver: null };
-}
-
-/** Values that no message may quote, with their names: an expression may put them where something else is wanted. */
-function secretsOf(variables: Record<string, string>): [string, string][] {
-  return Object.entries(variables).filter(
-    ([name, value]) => /KEY|SECRET|PASSWORD|TOKEN/i.test(name) && value.length >= LEAST_SECRET_LENGTH,
-  );
 }
 
 /** In the order of the files and lines. */

@@ -22,9 +22,6 @@ const PASSWORD_BYTES = 15;
 const HEADER =
   '# The model and the secrets of ai-sandbox, read by docker compose too. A value that stands here is never changed by itself.\n';
 
-/** Names that hold secrets, for the redactor. */
-export const SECRET_NAMES = ['VLLM_API_KEY', 'WEBUI_SECRET_KEY', 'WEBUI_ADMIN_PASSWORD'] as const;
-
 /** A source of randomness; `crypto.randomBytes` outside of tests. */
 export type RandomBytes = (count: number) => Uint8Array;
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { ensureEnvironmentFile, SECRET_NAMES } from '../compose/secrets.ts';
+import { secretsAmong, secretsOfProject } from '../compose/secret-values.ts';
+import { ensureEnvironmentFile } from '../compose/secrets.ts';
 import { hostMountSource } from '../compose/served-model.ts';
 import type { ComposeError, ComposeProject } from '../compose/service-spec.ts';
 import type { ComposeSource, LoadResult } from '../compose/source.ts';
@@ -14,9 +15,6 @@ const MODEL_CACHE_TARGET = '/root/.cache/huggingface';
 
 /** How many errors of a file are repeated in a problem; `ai-sandbox config check` shows them all. */
 const ERRORS_SHOWN = 3;
-
-/** Names in `.env` whose values are secrets wherever they appear. */
-const SECRET_NAME = /KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL/i;
 
 /** What the files say now, for the rooms that act on it. */
 export interface DesiredState {
@@ -64,7 +62,7 @@ export function createDesiredState(parts: DesiredStateParts): DesiredStateKeeper
   };
 
   const applyState = (project: ComposeProject, variables: Readonly<Record<string, string>>) => {
-    learnSecrets(redactor, variables, project);
+    redactor.learn(secretsOfProject(project, variables));
     for (const notice of project.notices) log.info(`${parts.composeFile}: ${notice}`);
     const api = project.services.find((service) => service.name === 'api');
     const modelDirectory = api === undefined ? null : hostMountSource(api, MODEL_CACHE_TARGET);
@@ -93,7 +91,7 @@ export function createDesiredState(parts: DesiredStateParts): DesiredStateKeeper
         const [first] = ensured.errors;
         log.warn(`${environmentFile} is not complete: ${first?.message ?? 'unknown reason'}`);
       } else {
-        learnSecrets(redactor, ensured.values, null);
+        redactor.learn(secretsAmong(ensured.values).map(([, secret]) => secret));
         if (ensured.created.length > 0) {
           log.info(`${environmentFile}: created ${ensured.created.join(', ')} (mode 0600)`);
         }
@@ -119,19 +117,4 @@ function toFinding(errors: readonly ComposeError[], missing: boolean, file: stri
     code: 'compose_file_invalid',
     detail: [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; '),
   };
-}
-
-function learnSecrets(
-  redactor: Redactor,
-  variables: Readonly<Record<string, string>>,
-  project: ComposeProject | null,
-): void {
-  const known: readonly string[] = SECRET_NAMES;
-  const isSecret = ([name]: [string, string]) => known.includes(name) || SECRET_NAME.test(name);
-  const values = (record: Readonly<Record<string, string>>) =>
-    Object.entries(record)
-      .filter(isSecret)
-      .map(([, value]) => value);
-  redactor.learn(values(variables));
-  for (const service of project?.services ?? []) redactor.learn(values(service.environment));
 }

@@ -66,6 +66,29 @@ describe('the desired state', () => {
     expect(stage.redactor.redact(`${key} planted-in-the-file`)).not.toMatch(/sk-|planted/);
   });
 
+  it('has its secrets learned wherever they stand, and no ordinary word', async () => {
+    await writeFile(join(folder, 'more.env'), 'SMTP_PASS=planted-in-a-file\nDEBUG_KEY=true\n');
+    await writeFile(
+      join(folder, '.env'),
+      'MODEL_ID=org/model-name\nDATABASE_URL=postgresql://u:planted-in-an-address@db/chats\nWEBUI_SECRET_KEY=required\n',
+    );
+    const stage = setStage();
+    await stage.reload(
+      MOUNTED.replace('${MODEL_ID:?}', '${MODEL_ID:?} --api-key planted-on-the-line --port 8000').replace(
+        '    volumes:',
+        '    env_file: more.env\n    volumes:',
+      ),
+    );
+    expect(stage.keeper.problems()).toEqual([]);
+    expect(
+      stage.redactor.redact(
+        'planted-in-a-file planted-in-an-address planted-on-the-line planted-in-the-file',
+      ),
+    ).not.toContain('planted');
+    const ordinary = 'org/model-name is true on port 8000, as required by api in db';
+    expect(stage.redactor.redact(ordinary)).toBe(ordinary);
+  });
+
   it('keeps what was valid when the file breaks, says where, and takes it back when mended', async () => {
     const stage = setStage();
     await stage.reload(MOUNTED);
