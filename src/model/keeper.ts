@@ -3,17 +3,18 @@ import type { Log } from '../lib/log.ts';
 import { createAttempt } from './attempt.ts';
 import { DISK_RESERVE_BYTES, type Download, SILENCE_LIMIT_MS } from './download/model-download.ts';
 import type { Hub } from './hub.ts';
-import { dependsOnToken, isDue, type ModelEvent } from './machine.ts';
-import { dependsOnSurroundings } from './preflight.ts';
+import { isDue, type ModelEvent } from './machine.ts';
 import { type Surroundings, UNKNOWN_SURROUNDINGS } from './surroundings.ts';
 import { ModelError, type ModelSnapshot } from './types.ts';
 import {
   advance,
   failureOf,
   freeBytesOf,
+  isCured,
   isSameWish,
   judge,
   newWish,
+  refusalOf,
   toSnapshot,
   type WantedModel,
   type Wish,
@@ -26,6 +27,10 @@ const LOG_EVERY_MS = 30_000;
 /** Longest sleep of the loop; anything that happens wakes it. */
 const LONGEST_SLEEP_MS = 3_600_000;
 
+/** Why a retry begins nothing. */
+const NO_FILES = 'the compose file has not been read yet';
+const UNDER_WAY = 'the model is being downloaded already; watch it: ai-sandbox status';
+
 /** Keeps one model complete in the cache. */
 export interface ModelKeeper {
   /** Says what is wanted; the same again changes nothing, another wish ends what is under way for the old one. */
@@ -34,8 +39,11 @@ export interface ModelKeeper {
   tokenChanged(): void;
   /** Says that machine or engine may be others: the model is judged anew, and what now fits is tried at once. */
   surroundingsChanged(): void;
-  /** Tries again at once, whatever stands; a completed model is looked at again. */
-  retry(): void;
+  /**
+   * Tries again at once, whatever stands; a completed model is looked at again. An attempt under way is followed by another
+   * one. Returns why nothing begins now, in words; null when something does.
+   */
+  retry(): string | null;
   /** Where it stands now. */
   snapshot(): ModelSnapshot;
   /** Calls back after every change, and every second while bytes come. Returns the way to end that. */
@@ -101,6 +109,7 @@ export function createModelKeeper(options: KeeperOptions): ModelKeeper {
     const ended = AbortSignal.any([outer, current.ended.signal]);
     const reporter = report(current, AbortSignal.any([ended, over.signal])).catch(() => undefined);
     current.attempt = judged;
+    apply(current, { type: 'attempted' });
     try {
       await attempt(current, AbortSignal.any([ended, judged.signal]));
     } catch (error) {
@@ -109,6 +118,8 @@ export function createModelKeeper(options: KeeperOptions): ModelKeeper {
       current.download = { ...last, bytes_per_second: null, eta_seconds: null };
       current.meter = null;
       apply(current, failureOf(judged.signal.aborted ? judged.signal.reason : error));
+      // It was ended for a fault that is gone by now.
+      if (judged.signal.aborted && isCured(current)) apply(current, { type: 'cured' });
     } finally {
       current.attempt = null;
       current.meter = null;
@@ -139,31 +150,29 @@ export function createModelKeeper(options: KeeperOptions): ModelKeeper {
       tell();
     },
     tokenChanged() {
-      if (wish === null || !dependsOnToken(wish.state)) return;
-      wish.resolved = null;
-      apply(wish, { type: 'retry' });
+      if (wish === null) return;
+      apply(wish, { type: 'token' });
       rouse();
     },
     surroundingsChanged() {
       if (wish === null || wish.facts === null) return;
       const before = JSON.stringify(wish.judged);
       judge(wish, wish.facts, surroundings(), clock);
-      if (JSON.stringify(wish.judged) === before) return;
+      const changed = JSON.stringify(wish.judged) !== before;
       const fault = wish.judged?.finding ?? null;
-      const standing = wish.state.finding?.code;
-      const cured = standing !== undefined && dependsOnSurroundings(standing);
-      if (fault !== null && wish.attempt !== null) wish.attempt.abort(new ModelError(fault));
-      else if (fault === null && cured) {
-        apply(wish, { type: 'retry' });
+      if (changed && fault !== null && wish.attempt !== null) wish.attempt.abort(new ModelError(fault));
+      else if (isCured(wish)) {
+        apply(wish, { type: 'cured' });
         rouse();
       }
-      tell();
+      if (changed) tell();
     },
     retry() {
-      if (wish === null || wish.identifier === null || wish.meter !== null) return;
-      wish.resolved = null;
+      const refusal = wish === null ? NO_FILES : refusalOf(wish);
+      if (wish === null || refusal !== null) return refusal;
       apply(wish, { type: 'retry' });
       rouse();
+      return wish.meter === null ? null : UNDER_WAY;
     },
     snapshot: () => toSnapshot(wish, clock),
     onChange(listener) {

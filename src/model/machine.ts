@@ -17,12 +17,16 @@ export interface ModelState {
   finding: Finding | null;
   /** Failures in a row without a new byte. */
   attempts: number;
-  /** Monotonic time of the next attempt; null when time alone brings none. */
+  /** Monotonic time of the next attempt; null when time alone brings none. During an attempt: null until another is asked for. */
   nextAttemptMs: number | null;
+  /** The hub token was replaced since the attempt under way began. */
+  tokenReplaced: boolean;
 }
 
 /** What can happen to it. */
 export type ModelEvent =
+  /** An attempt begins. */
+  | { type: 'attempted' }
   /** Bytes begin to come (or the last checks of a model that is all there). */
   | { type: 'started' }
   /** The cache was looked at and is not complete. */
@@ -31,31 +35,42 @@ export type ModelEvent =
   | { type: 'moved' }
   | { type: 'completed' }
   | { type: 'failed'; finding: Finding; retryAfterSeconds: number | null }
-  /** A person asks, or the token changed. */
-  | { type: 'retry' };
+  /** A person asks. During an attempt: another one follows it. */
+  | { type: 'retry' }
+  /** What stood in the way is gone. */
+  | { type: 'cured' }
+  /** The hub token is another one: cures what failed for want of it, also when that is found out later. */
+  | { type: 'token' };
 
 /** A new wish: to be attempted at once. */
 export function initialState(nowMs: number): ModelState {
-  return { status: 'pending', finding: null, attempts: 0, nextAttemptMs: nowMs };
+  return { status: 'pending', finding: null, attempts: 0, nextAttemptMs: nowMs, tokenReplaced: false };
 }
 
 /**
  * pending → downloading → completed · failed. A transient failure keeps the status and sets the next attempt after a
  * growing pause, for ever; a fatal one waits for `retry` (or a new wish); one of the machine is looked at again
- * every 10 s.
+ * every 10 s. What is asked for during an attempt is not lost: when it ends, the next one is due at once.
  */
 export function nextState(state: ModelState, event: ModelEvent, nowMs: number): ModelState {
   switch (event.type) {
+    case 'attempted':
+      return { ...state, nextAttemptMs: null, tokenReplaced: false };
     case 'started':
-      return { ...state, status: 'downloading', finding: null, nextAttemptMs: null };
+      return { ...state, status: 'downloading', finding: null };
     case 'missing':
       return state.status === 'completed' ? { ...state, status: 'pending' } : state;
     case 'moved':
       return { ...state, attempts: 0 };
     case 'completed':
-      return { status: 'completed', finding: null, attempts: 0, nextAttemptMs: null };
+      return { ...state, status: 'completed', finding: null, attempts: 0 };
     case 'retry':
+    case 'cured':
       return { ...state, attempts: 0, nextAttemptMs: nowMs };
+    case 'token':
+      return dependsOnToken(state)
+        ? { ...state, attempts: 0, nextAttemptMs: nowMs, tokenReplaced: true }
+        : { ...state, tokenReplaced: true };
     case 'failed':
       return afterFailure(state, event, nowMs);
     default:
@@ -64,11 +79,14 @@ export function nextState(state: ModelState, event: ModelEvent, nowMs: number): 
 }
 
 function afterFailure(
-  state: ModelState,
+  before: ModelState,
   event: Extract<ModelEvent, { type: 'failed' }>,
   nowMs: number,
 ): ModelState {
   const { finding } = event;
+  const asked = before.nextAttemptMs !== null || (before.tokenReplaced && dependsOnToken({ finding }));
+  const state = { ...before, finding };
+  const next = (ms: number | null) => (asked ? nowMs : ms);
   const kind = findingClass(finding);
   switch (kind) {
     case 'transient':
@@ -76,12 +94,12 @@ function afterFailure(
       const attempts = state.attempts + 1;
       const pause = Math.max(pauseMs(attempts), (event.retryAfterSeconds ?? 0) * 1000);
       const status = state.status === 'downloading' ? 'downloading' : 'pending';
-      return { status, finding, attempts, nextAttemptMs: nowMs + pause };
+      return { ...state, status, attempts, nextAttemptMs: next(nowMs + pause) };
     }
     case 'host':
-      return { status: 'failed', finding, attempts: 0, nextAttemptMs: nowMs + HOST_PAUSE_MS };
+      return { ...state, status: 'failed', attempts: 0, nextAttemptMs: next(nowMs + HOST_PAUSE_MS) };
     case 'fatal':
-      return { status: 'failed', finding, attempts: 0, nextAttemptMs: null };
+      return { ...state, status: 'failed', attempts: 0, nextAttemptMs: next(null) };
     default:
       return unreachable(kind);
   }
@@ -98,8 +116,8 @@ export function isDue(state: ModelState, nowMs: number): boolean {
 }
 
 /** True when a new token may cure what stands. */
-export function dependsOnToken(state: ModelState): boolean {
-  const code = state.finding?.code;
+export function dependsOnToken({ finding }: Pick<ModelState, 'finding'>): boolean {
+  const code = finding?.code;
   return (
     code === 'model_gated' ||
     code === 'model_not_found' ||

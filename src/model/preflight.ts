@@ -25,7 +25,7 @@ export function preflight(id: string, facts: ModelFacts, surroundings: Surroundi
   return { fit: checked.fit, finding: finding ?? checked.finding, notice: checked.notice };
 }
 
-/** Whether a problem may go when machine or engine options change. */
+/** Whether a problem may go when machine, engine options or what else is to come onto the disk change. */
 export function dependsOnSurroundings(code: Finding['code']): boolean {
   return SURROUNDINGS_PROBLEMS.has(code);
 }
@@ -39,6 +39,7 @@ const SURROUNDINGS_PROBLEMS: ReadonlySet<Finding['code']> = new Set<Finding['cod
   'gpu_too_old',
   'parallel_size_invalid',
   'host_memory_too_small',
+  'disk_too_small',
 ]);
 
 /** The fit in the words of /status. */

@@ -6,9 +6,9 @@ import { carryProblem, type Finding, type Problem } from '../status/problem.ts';
 import type { DownloadView } from '../status/schema.ts';
 import { type DownloadMeter, UNKNOWN_DOWNLOAD } from './download/meter.ts';
 import { parseModelIdentifier } from './identifier.ts';
-import { findingClass, initialState, type ModelEvent, type ModelState, nextState } from './machine.ts';
+import { findingClass, initialState, isDue, type ModelEvent, type ModelState, nextState } from './machine.ts';
 import type { ModelFacts } from './model-facts.ts';
-import { fitView, type Preflight, preflight } from './preflight.ts';
+import { dependsOnSurroundings, fitView, type Preflight, preflight } from './preflight.ts';
 import type { Surroundings } from './surroundings.ts';
 import { type ExaminedModel, ModelError, type ModelIdentifier, type ModelSnapshot } from './types.ts';
 
@@ -92,10 +92,15 @@ function wishFault(wanted: WantedModel, idFault: Finding | null): Finding | null
   };
 }
 
+/** Events after which an attempt may be due because somebody asked, for something else than what was resolved. */
+const MAY_ASK: ReadonlySet<ModelEvent['type']> = new Set(['retry', 'token', 'failed']);
+
 /** Moves a wish on; the only place where its state changes. Says in the log what is new. */
 export function advance(wish: Wish, event: ModelEvent, clock: Clock, log: Log): void {
   const before = wish.state;
   wish.state = nextState(before, event, clock.monotonicMs());
+  // Only what was asked for is due at once; the hub is asked anew then.
+  if (MAY_ASK.has(event.type) && isDue(wish.state, clock.monotonicMs())) wish.resolved = null;
   wish.problem = carryProblem(wish.problem, wish.state.finding, clock);
   if (wish.state.status === 'completed') wish.notice = null;
   const { finding, status, nextAttemptMs } = wish.state;
@@ -110,6 +115,19 @@ export function advance(wish: Wish, event: ModelEvent, clock: Clock, log: Log): 
   } else if (status !== before.status) {
     log.info(`model ${status}`, { model, revision: wish.revision });
   }
+}
+
+/** Whether a fault of machine or engine options stands that is one no longer. */
+export function isCured({ judged, state }: Wish): boolean {
+  const standing = state.finding?.code;
+  return (judged?.finding ?? null) === null && standing !== undefined && dependsOnSurroundings(standing);
+}
+
+/** Why nothing can be begun for this wish, in words; null when something can. */
+export function refusalOf({ wanted, identifier, problem }: Wish): string | null {
+  if (wanted.text === null) return 'no model is named: set MODEL_ID in .env';
+  if (identifier !== null && wanted.directory !== null) return null;
+  return problem === null ? 'the model cannot be fetched' : `${problem.title}: ${problem.detail}`;
 }
 
 /** Keeps what is now known of the model, and judges it anew. */

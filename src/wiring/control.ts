@@ -23,7 +23,8 @@ export function createControl(parts: {
     stop: (name) => shown(supervisor.stop(name)),
     restart: (name) => shown(supervisor.restart(name)),
     retryModel: async () => {
-      model.retry();
+      const refusal = model.retry();
+      if (refusal !== null) throw new Error(refusal);
       await publisher.publish();
     },
     reload: parts.reload,

@@ -62,14 +62,16 @@ async function fetchAgain(context: CliContext, shelf: ModelShelf, id: string, co
     await context.write(`${removed}; the model is fetched again when MODEL_ID names it\n`);
     return;
   }
-  const end = await carryOut(context, '/model/retry').catch((error: unknown) => {
-    if (error instanceof CliFailure) return { state: 'failed' as const, detail: error.message };
-    throw error;
-  });
   const them = count === 1 ? 'it' : 'them';
-  await context.write(
-    end.state === 'failed'
-      ? `${removed}; the daemon fetches ${them} at its next start (${end.detail})\n`
-      : `${removed} and the daemon fetches ${them} again; watch it: ai-sandbox status\n`,
+  const words = await carryOut(context, '/model/retry').then(
+    ({ state, detail }) =>
+      state === 'failed'
+        ? `${removed}; the daemon does not fetch ${them} yet: ${detail}`
+        : `${removed} and the daemon fetches ${them} again; watch it: ai-sandbox status`,
+    (error: unknown) => {
+      if (!(error instanceof CliFailure)) throw error;
+      return `${removed}; the daemon fetches ${them} at its next start (${error.message})`;
+    },
   );
+  await context.write(`${words}\n`);
 }

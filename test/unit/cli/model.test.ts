@@ -145,6 +145,16 @@ describe('ai-sandbox model verify', () => {
     expect((await cli('model verify')).err).toContain('is not complete');
   });
 
+  it('says why the daemon does not fetch it again yet', async () => {
+    const retryModel = () => Promise.reject(new Error('the model is being downloaded already'));
+    await using setup = await testApi({ control: fakeControl([], { retryModel }) });
+    await setup.api.listen();
+    const blob = await shelve(ID, TINY);
+    await writeFile(blob('tokenizer.json'), '{ }');
+    const { out } = await cli('model verify --repair', setup.socketPath);
+    expect(out).toContain('the daemon does not fetch it yet: the model is being downloaded already');
+  });
+
   it('takes another model than the wanted one', async () => {
     await shelve('other/one', TINY);
     expect((await cli('model verify other/one')).out).toContain('other/one is whole');
@@ -164,5 +174,23 @@ describe('ai-sandbox model verify', () => {
 
   it('refuses what is no name of a model', async () => {
     expect(await cli('model verify ../x')).toMatchObject({ code: 2 });
+  });
+});
+
+describe('ai-sandbox model retry', () => {
+  it('says that the download is tried again', async () => {
+    await using setup = await testApi();
+    await setup.api.listen();
+    expect(await cli('model retry', setup.socketPath)).toMatchObject({ code: 0 });
+    expect(setup.calls).toEqual(['retry model']);
+  });
+
+  it('ends with the reason why nothing begins', async () => {
+    const retryModel = () => Promise.reject(new Error('no model is named: set MODEL_ID in .env'));
+    await using setup = await testApi({ control: fakeControl([], { retryModel }) });
+    await setup.api.listen();
+    const { code, out, err } = await cli('model retry', setup.socketPath);
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain('set MODEL_ID in .env');
   });
 });

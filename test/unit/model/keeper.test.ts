@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../src/lib/log.ts';
+import { parseModelIdentifier } from '../../../src/model/identifier.ts';
 import { createModelKeeper, type ModelKeeper } from '../../../src/model/keeper.ts';
-import { ModelError } from '../../../src/model/types.ts';
+import { readModelConfig } from '../../../src/model/model-config.ts';
+import { type Surroundings, UNKNOWN_SURROUNDINGS } from '../../../src/model/surroundings.ts';
+import { type ExaminedModel, ModelError } from '../../../src/model/types.ts';
 import type { Finding } from '../../../src/status/problem.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 
@@ -17,20 +20,37 @@ let running: Promise<void>;
 /** Monotonic seconds at which the hub was asked. */
 let asked: number[];
 let answer: Finding;
+/** Happens while the hub is being asked. */
+let meanwhile: () => void;
+/** What the hub has; null: it refuses with `answer`. */
+let found: ExaminedModel | null;
+let around: Surroundings;
+let downloads: number;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'keeper-'));
   clock = createManualClock();
   asked = [];
   answer = { code: 'hub_unreachable', detail: 'nobody there' };
+  meanwhile = () => undefined;
+  found = null;
+  around = UNKNOWN_SURROUNDINGS;
+  downloads = 0;
   keeper = createModelKeeper({
+    surroundings: () => around,
     hub: {
       resolve: async () => {
         asked.push(clock.monotonicMs() / 1000);
+        meanwhile();
+        if (found !== null) return found;
         throw new ModelError(answer);
       },
     },
-    download: () => Promise.reject(new Error('nothing was resolved')),
+    download: (_job, _model, _layout, signal) =>
+      new Promise((_resolve, reject) => {
+        downloads += 1;
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      }),
     clock,
     log: silentLog,
   });
@@ -95,6 +115,63 @@ describe('the keeper of the model', () => {
     expect(keeper.snapshot()).toMatchObject({ downloadStatus: 'failed', nextRetryAt: null });
     keeper.tokenChanged();
     await attempts(2);
+  });
+
+  it('uses a token that is saved while the hub is being asked with the one before', async () => {
+    answer = { code: 'model_gated', detail: 'terms' };
+    meanwhile = () => {
+      meanwhile = () => undefined;
+      keeper.tokenChanged();
+    };
+    keeper.setWanted({ text: 'acme/tiny', directory });
+    await attempts(2);
+    expect(asked).toEqual([0, 0]);
+    await clock.advance(86_400_000);
+    expect(asked).toEqual([0, 0]);
+  });
+
+  it.each(['model_not_found', 'hub_unreachable'] as const)(
+    'tries again at once when a person asks while an attempt is under way that ends with %s',
+    async (code) => {
+      answer = { code, detail: code };
+      meanwhile = () => {
+        meanwhile = () => undefined;
+        expect(keeper.retry()).toBeNull();
+      };
+      keeper.setWanted({ text: 'acme/tiny', directory });
+      await attempts(2);
+      expect(asked).toEqual([0, 0]);
+    },
+  );
+
+  it.each([
+    ['no file has been read', null, /compose file has not been read/],
+    ['no model is named', { text: null, directory: '/models' }, /set MODEL_ID/],
+    ['the id is none', { text: 'tiny', directory: '/models' }, /not of the form org\/name: .*tiny/],
+    ['nothing is mounted for it', { text: 'acme/tiny', directory: null }, /mounts no host directory/],
+  ] as const)('says why nothing is tried again when %s, and goes on answering', async (_, wanted, reason) => {
+    if (wanted !== null) keeper.setWanted(wanted);
+    expect(keeper.retry()).toMatch(reason);
+    await clock.advance(1_000);
+    expect(asked).toEqual([]);
+  });
+
+  it('goes on with a model that fits again before its download has ended for not fitting', async () => {
+    const { identifier } = parseModelIdentifier('acme/tiny');
+    if (identifier === undefined) throw new Error('not an identifier');
+    const config = readModelConfig('{"architectures":["LlamaForCausalLM"]}');
+    const facts = { config, fileBytes: 8e9, parameters: null, chatTemplate: true };
+    found = { identifier, commit: 'c'.repeat(40), files: [], facts };
+    const gpus = (memoryBytes: number) => [{ name: 'a GPU', memoryBytes, computeCapability: '8.9' }];
+    around = { ...UNKNOWN_SURROUNDINGS, gpus: gpus(24e9) };
+    keeper.setWanted({ text: 'acme/tiny', directory });
+    while (downloads < 1) await nextTurn();
+    for (const bytes of [4e9, 24e9]) {
+      around = { ...around, gpus: gpus(bytes) };
+      keeper.surroundingsChanged();
+    }
+    while (downloads < 2) await nextTurn();
+    expect(asked).toEqual([0]);
   });
 
   it('does nothing when the same is wanted again', async () => {

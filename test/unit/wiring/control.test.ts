@@ -3,7 +3,7 @@ import type { ContainerLogLine } from '../../../src/docker/engine.ts';
 import { createControl } from '../../../src/wiring/control.ts';
 import { readyFacts } from '../../support/status-facts.ts';
 
-function setStage(containerId: string | null = 'c0ffee') {
+function setStage(containerId: string | null = 'c0ffee', refusal: string | null = null) {
   const calls: string[] = [];
   const note = (name: string) => async (service?: string) => {
     calls.push(service === undefined ? name : `${name} ${service}`);
@@ -22,7 +22,12 @@ function setStage(containerId: string | null = 'c0ffee') {
       restart: note('restart'),
       snapshot: () => snapshot,
     },
-    model: { retry: () => void calls.push('retry') },
+    model: {
+      retry: () => {
+        calls.push('retry');
+        return refusal;
+      },
+    },
     engine: {
       async *logs(id): AsyncIterable<ContainerLogLine> {
         yield { timestamp: '', stream: 'stdout', text: `line of ${id}` };
@@ -51,6 +56,11 @@ describe('the control of the rooms', () => {
       'retry',
       'publish',
     ]);
+  });
+
+  it('ends a retry of the model with the reason why nothing begins', async () => {
+    const { control } = setStage('c0ffee', 'the model is being downloaded already');
+    await expect(control.retryModel()).rejects.toThrow('the model is being downloaded already');
   });
 
   it('gives the log of the container a service has now', async () => {
