@@ -25,8 +25,15 @@ const HEADER =
 /** A source of randomness; `crypto.randomBytes` outside of tests. */
 export type RandomBytes = (count: number) => Uint8Array;
 
-/** What the environment file holds afterwards. */
-export interface EnsuredEnvironment {
+/** What the environment file holds afterwards. Exactly one of the three stands in an answer. */
+export type Ensured =
+  | EnsuredEnvironment
+  /** The file cannot be read or has errors: whoever loads it finds the same. */
+  | { errors: ComposeError[] }
+  /** Why the file, which is not complete or is open to others, could not be written. */
+  | { unwritable: string };
+
+interface EnsuredEnvironment {
   values: Record<string, string>;
   /** Names that were added; empty when everything was there. */
   created: string[];
@@ -55,32 +62,34 @@ export function missingValues(
 /**
  * Makes the `.env` beside the compose file complete: creates it (0600, durably), or adds what is missing of the model id and
  * the secrets; values that are there stay. A file that others could read is tightened to 0600. `modelId` is written where
- * none stands there. A link is followed. Never throws: what went wrong comes back as errors, and nothing was changed.
+ * none stands there. A link is followed. Never throws: what went wrong comes back, and nothing was changed.
  */
 export async function ensureEnvironmentFile(options: {
   path: string;
   modelId?: string;
   randomBytes: RandomBytes;
-}): Promise<EnsuredEnvironment | { errors: ComposeError[] }> {
+}): Promise<Ensured> {
   const fail = (message: string) => ({
     errors: [{ file: options.path, line: 1, column: 1, key: '', message }],
   });
+  const found = await readExisting(options.path).catch((error: unknown) => ({ reason: errorMessage(error) }));
+  if (found === 'not a file') return fail('a directory or device stands where the file should be');
+  if ('reason' in found) return fail(`the file cannot be read: ${found.reason}`);
+  const { path, text, mode } = found;
+  const parsed = parseEnvironmentFile(text ?? HEADER, options.path);
+  if (parsed.errors.length > 0) return { errors: parsed.errors };
+  const added = missingValues(parsed.values, options.modelId ?? DEFAULT_MODEL_ID, options.randomBytes);
+  const created = Object.keys(added);
+  const tightened = mode !== null && (mode & 0o077) !== 0;
   try {
-    const found = await readExisting(options.path);
-    if (found === 'not a file') return fail('a directory or device stands where the file should be');
-    const { path, text, mode } = found;
-    const parsed = parseEnvironmentFile(text ?? HEADER, options.path);
-    if (parsed.errors.length > 0) return { errors: parsed.errors };
-    const added = missingValues(parsed.values, options.modelId ?? DEFAULT_MODEL_ID, options.randomBytes);
-    const created = Object.keys(added);
-    const tightened = mode !== null && (mode & 0o077) !== 0;
     if (created.length > 0)
       await writeDurably(path, setInEnvironmentFile(text ?? HEADER, added), { mode: ENVIRONMENT_FILE_MODE });
     else if (tightened) await chmod(path, ENVIRONMENT_FILE_MODE);
-    return { values: { ...parsed.values, ...added }, created, tightened };
   } catch (error) {
-    return fail(`the file cannot be read or written: ${errorMessage(error)}`);
+    const wanted = created.length > 0 ? `${created.join(', ')} cannot be added` : 'others can read it';
+    return { unwritable: `${wanted}: ${errorMessage(error)}` };
   }
+  return { values: { ...parsed.values, ...added }, created, tightened };
 }
 
 async function readExisting(

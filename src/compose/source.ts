@@ -24,10 +24,16 @@ export interface ComposeSource {
   /** Reads all files anew. Never throws. */
   load(): Promise<LoadResult>;
   /**
-   * Calls `onChange` with a new load whenever the compose file, its `.env` or an env_file has changed and then rested for 2 s,
-   * measured against the last load. Resolves when `signal` aborts; errors of watching never end it.
+   * Calls `onChange` whenever the compose file, its `.env` or an env_file has changed and then rested for 2 s, measured
+   * against the last load. A load renews that measure, so that what `onChange` writes itself before it loads is no change.
+   * While `unfinished` says that something was left undone, it is also called without a change (`changed` is false then).
+   * Resolves when `signal` aborts; errors of watching never end it.
    */
-  watch(onChange: (result: LoadResult) => void | Promise<void>, signal: AbortSignal): Promise<void>;
+  watch(
+    onChange: (changed: boolean) => Promise<void>,
+    signal: AbortSignal,
+    unfinished?: () => boolean,
+  ): Promise<void>;
 }
 
 /** What a source is made of. */
@@ -109,19 +115,24 @@ export function createComposeSource(options: ComposeSourceOptions): ComposeSourc
   const currentFingerprint = () =>
     fingerprintOf(new Map(loaded.paths.map((path) => [path, readTextFile(path)])));
 
-  const watchFiles = async (onChange: (result: LoadResult) => void | Promise<void>, signal: AbortSignal) => {
+  const watchFiles = async (
+    onChange: (changed: boolean) => Promise<void>,
+    signal: AbortSignal,
+    unfinished: () => boolean = () => false,
+  ) => {
     while (!signal.aborted) {
       await waitForNotice(clock, loaded.paths, signal);
       let current = currentFingerprint();
-      if (current === loaded.fingerprint) continue;
+      if (current === loaded.fingerprint && !unfinished()) continue;
       for (let before = ''; before !== current && !signal.aborted; current = currentFingerprint()) {
         before = current;
         await clock.sleep(QUIET_MS, signal).catch(() => undefined);
       }
       if (signal.aborted) return;
-      if (current === loaded.fingerprint) continue;
-      log.info('the compose file or what it reads has changed', { file });
-      await onChange(load());
+      const changed = current !== loaded.fingerprint;
+      if (!changed && !unfinished()) continue;
+      if (changed) log.info('the compose file or what it reads has changed', { file });
+      await onChange(changed);
     }
   };
 

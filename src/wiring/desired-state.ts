@@ -29,6 +29,7 @@ export interface DesiredState {
 export interface DesiredStateKeeper {
   /** Makes `.env` complete, reads the files, and tells `onState` when they are valid. */
   reload(): Promise<void>;
+  /** Does so after each change that has rested, and while `.env` cannot be written. Resolves when `signal` aborts. */
   watch(signal: AbortSignal): Promise<void>;
   problems(): Problem[];
 }
@@ -50,6 +51,7 @@ export interface DesiredStateParts {
 export function createDesiredState(parts: DesiredStateParts): DesiredStateKeeper {
   const { source, clock, log, redactor } = parts;
   const environmentFile = join(dirname(parts.composeFile), '.env');
+  let environmentProblem: Problem | null = null;
   let fileProblem: Problem | null = null;
   let modelProblem: Problem | null = null;
 
@@ -84,23 +86,42 @@ export function createDesiredState(parts: DesiredStateParts): DesiredStateKeeper
     });
   };
 
+  const completeEnvironment = async () => {
+    const ensured = await ensureEnvironmentFile({ path: environmentFile, randomBytes });
+    const finding: Finding | null =
+      'unwritable' in ensured
+        ? { code: 'environment_file_not_writable', detail: `${environmentFile}: ${ensured.unwritable}` }
+        : null;
+    environmentProblem = carryProblem(environmentProblem, finding, clock);
+    if (!('values' in ensured)) return;
+    redactor.learn(secretsAmong(ensured.values).map(([, secret]) => secret));
+    if (ensured.created.length > 0) {
+      log.info(`${environmentFile}: created ${ensured.created.join(', ')} (mode 0600)`);
+    }
+    if (ensured.tightened) log.warn(`${environmentFile} could be read by others; its mode is 0600 now`);
+  };
+
+  const reload = async () => {
+    await completeEnvironment();
+    applyResult(await source.load());
+  };
+
   return {
-    async reload() {
-      const ensured = await ensureEnvironmentFile({ path: environmentFile, randomBytes });
-      if ('errors' in ensured) {
-        const [first] = ensured.errors;
-        log.warn(`${environmentFile} is not complete: ${first?.message ?? 'unknown reason'}`);
-      } else {
-        redactor.learn(secretsAmong(ensured.values).map(([, secret]) => secret));
-        if (ensured.created.length > 0) {
-          log.info(`${environmentFile}: created ${ensured.created.join(', ')} (mode 0600)`);
-        }
-        if (ensured.tightened) log.warn(`${environmentFile} could be read by others; its mode is 0600 now`);
-      }
-      applyResult(await source.load());
+    reload,
+    watch: (signal) =>
+      source.watch(
+        async (changed) => {
+          await completeEnvironment();
+          if (changed || environmentProblem === null) applyResult(await source.load());
+        },
+        signal,
+        () => environmentProblem !== null,
+      ),
+    problems() {
+      // Without a compose file there is perhaps not even its directory, and nothing needs what `.env` lacks.
+      const shown = fileProblem?.code === 'compose_file_missing' ? null : environmentProblem;
+      return [shown, fileProblem, modelProblem].filter((problem) => problem !== null);
     },
-    watch: (signal) => source.watch(applyResult, signal),
-    problems: () => [fileProblem, modelProblem].filter((problem) => problem !== null),
   };
 }
 

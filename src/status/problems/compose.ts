@@ -16,6 +16,14 @@ export const COMPOSE_PROBLEMS = {
     remedy:
       'Correct the line that is named; check with: ai-sandbox config check. The corrected file is applied by itself.',
   },
+  environment_file_not_writable: {
+    class: 'host',
+    title: 'The file .env cannot be written',
+    cause:
+      'A name of the model or a secret is missing in .env beside the compose file, or others can read it, and the disk is full or read-only, or the file is protected.',
+    remedy:
+      'Free space on, or mend the rights of, the directory of the file that is named (lsattr shows a protected file); it is tried again by itself.',
+  },
   model_directory_not_mounted: {
     class: 'fatal',
     title: 'The model service has no model directory',

@@ -80,13 +80,21 @@ describe('the environment file', () => {
     expect((await readdir(directory)).sort()).toEqual(['.env', 'real']);
   });
 
-  it('that cannot be made comes back as an error, not as an exception', async () => {
+  it('that cannot be made comes back with what is missing and why, not as an exception', async () => {
     path = join(directory, 'gone', '.env');
-    expect(await ensure()).toMatchObject({
-      errors: [{ file: path, line: 1, message: expect.stringContaining('ENOENT') }],
+    expect(await ensure()).toEqual({
+      unwritable: expect.stringMatching(/^MODEL_ID, VLLM_API_KEY, .* cannot be added: ENOENT/),
     });
+  });
+
+  it('that cannot be read comes back as an error', async () => {
     path = directory;
     expect(await ensure()).toMatchObject({ errors: [{ message: expect.stringContaining('directory') }] });
+    path = join(directory, '.env');
+    await symlink(path, path);
+    expect(await ensure()).toMatchObject({
+      errors: [{ file: path, line: 1, message: expect.stringContaining('ELOOP') }],
+    });
   });
 
   it('has secrets of enough randomness that need no quotes', () => {

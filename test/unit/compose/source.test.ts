@@ -141,17 +141,20 @@ describe('the source of the desired state', () => {
   });
 
   describe('watched', () => {
-    /** Starts watching after a first load; `next` is the next result that is reported. */
-    async function watched() {
+    /** Starts watching after a first load, and loads anew after each report; `next` is what that gave. */
+    async function watched({ unfinished }: { unfinished?: () => boolean } = {}) {
       const { clock, pass, untilSleeping } = steppedClock();
       const source = sourceOf({ clock });
       await source.load();
       const results: LoadResult[] = [];
       let told: () => void = () => undefined;
-      const done = source.watch((result) => {
-        results.push(result);
+      const changes: boolean[] = [];
+      const onChange = async (changed: boolean) => {
+        changes.push(changed);
+        results.push(await source.load());
         told();
-      }, stop.signal);
+      };
+      const done = source.watch(onChange, stop.signal, unfinished);
       const next = async () => {
         while (results.length === 0)
           await new Promise<void>((resolve) => {
@@ -160,7 +163,7 @@ describe('the source of the desired state', () => {
         return results.shift();
       };
       await untilSleeping(POLL_MS);
-      return { pass, untilSleeping, next, results, done };
+      return { pass, untilSleeping, next, results, changes, done };
     }
 
     it('reports a change after it has rested for 2 s', async () => {
@@ -231,6 +234,21 @@ describe('the source of the desired state', () => {
       await put(file, service('one'));
       await pass(QUIET_MS);
       await pass(QUIET_MS);
+      await untilSleeping(POLL_MS);
+      expect(results).toEqual([]);
+    });
+
+    it('reports again, after the same rest, while something was left undone', async () => {
+      await writeFile(file, service('one'));
+      let left = true;
+      const { pass, untilSleeping, next, changes, results } = await watched({ unfinished: () => left });
+      await pass(POLL_MS);
+      await pass(QUIET_MS);
+      expect(imageOf((await next()) ?? { errors: [], missing: true })).toBe('one');
+      expect(changes).toEqual([false]);
+      await untilSleeping(POLL_MS);
+      left = false;
+      await pass(POLL_MS);
       await untilSleeping(POLL_MS);
       expect(results).toEqual([]);
     });

@@ -1,12 +1,16 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createComposeSource } from '../../../src/compose/source.ts';
-import { systemClock } from '../../../src/lib/clock.ts';
 import { silentLog } from '../../../src/lib/log.ts';
 import { createRedactor } from '../../../src/lib/redact.ts';
 import { createDesiredState } from '../../../src/wiring/desired-state.ts';
+import { createHastyClock } from '../../support/hasty-clock.ts';
+import { SOON_MS } from '../../support/soon.ts';
+
+/** The time between two looks passes in a tenth of a second. */
+const HASTE = 50;
 
 const MOUNTED = `services:
   api:
@@ -26,13 +30,14 @@ function setStage(pinnedModelId: string | null = null) {
   const file = join(folder, 'docker-compose.yml');
   const redactor = createRedactor();
   const log = silentLog;
+  const clock = createHastyClock(HASTE);
   const states: { modelId: string | null; modelDirectory: string | null; services: string[] }[] = [];
   let changes = 0;
   const keeper = createDesiredState({
-    source: createComposeSource({ file, environment: {}, pinnedModelId, clock: systemClock, log }),
+    source: createComposeSource({ file, environment: {}, pinnedModelId, clock, log }),
     composeFile: file,
     pinnedModelId,
-    clock: systemClock,
+    clock,
     log,
     redactor,
     onState: ({ project, modelId, modelDirectory }) =>
@@ -45,8 +50,14 @@ function setStage(pinnedModelId: string | null = null) {
     await writeFile(file, text);
     await keeper.reload();
   };
-  return { file, keeper, reload, states, redactor, changes: () => changes };
+  return { file, keeper, reload, states, redactor, clock, changes: () => changes };
 }
+
+/** Has the form of an environment file, in a directory where not even root may make another one. */
+const NOT_WRITABLE = '/sys/class/net/lo/uevent';
+
+const keyIn = async (path: string) =>
+  /VLLM_API_KEY=(\S+)/.exec(await readFile(path, 'utf8').catch(() => ''))?.[1];
 
 describe('the desired state', () => {
   it('comes from the file, with secrets made beside it that nothing will repeat', async () => {
@@ -131,5 +142,98 @@ describe('the desired state', () => {
     const stage = setStage('org/pinned');
     await stage.reload(MOUNTED);
     expect(stage.states).toMatchObject([{ modelId: 'org/pinned' }]);
+  });
+});
+
+describe('the environment file of a daemon that runs', () => {
+  let environment = '';
+  let stop = new AbortController();
+  let watching: Promise<void> = Promise.resolve();
+  beforeEach(() => {
+    environment = join(folder, '.env');
+    stop = new AbortController();
+  });
+  afterEach(async () => {
+    stop.abort();
+    await watching;
+  });
+
+  async function watched(text: string | null = MOUNTED) {
+    const stage = setStage();
+    if (text === null) await stage.keeper.reload();
+    else await stage.reload(text);
+    watching = stage.keeper.watch(stop.signal);
+    const becomes = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: SOON_MS });
+    return { ...stage, becomes };
+  }
+
+  it('is made complete again when it is removed, with a new key that the services get', async () => {
+    const { keeper, states, becomes, redactor } = await watched();
+    const before = await keyIn(environment);
+    await rm(environment);
+    await becomes(async () => expect(await keyIn(environment)).toMatch(/^sk-/));
+    const key = await keyIn(environment);
+    expect(key).not.toBe(before);
+    await becomes(() => expect(states).toHaveLength(2));
+    expect(keeper.problems()).toEqual([]);
+    expect(redactor.redact(`${key}`)).toBe('[redacted]');
+  });
+
+  it('gets back the line that is taken out, and keeps the others', async () => {
+    const { keeper, states, becomes } = await watched();
+    const text = await readFile(environment, 'utf8');
+    await writeFile(`${environment}.new`, text.replace(/VLLM_API_KEY=.*\n/, 'MINE=1\n'));
+    await rename(`${environment}.new`, environment);
+    await becomes(async () => expect(await keyIn(environment)).toMatch(/^sk-/));
+    expect(await readFile(environment, 'utf8')).toContain('MINE=1\n');
+    await becomes(() => expect(states).toHaveLength(2));
+    expect(keeper.problems()).toEqual([]);
+  });
+
+  it('is made where its directory comes later', async () => {
+    await rm(folder, { recursive: true });
+    const { file, keeper, states, becomes } = await watched(null);
+    expect(keeper.problems()).toMatchObject([{ code: 'compose_file_missing' }]);
+    await mkdir(folder);
+    await writeFile(file, MOUNTED);
+    await becomes(() => expect(states).toHaveLength(1));
+    expect(await keyIn(environment)).toMatch(/^sk-/);
+    expect(keeper.problems()).toEqual([]);
+  });
+
+  it('is written once for one change: what the daemon writes itself is no change', async () => {
+    const { clock, states, becomes } = await watched();
+    await rm(environment);
+    await becomes(() => expect(states).toHaveLength(2));
+    const { ino } = await stat(environment);
+    const from = clock.sleptMs();
+    await becomes(() => expect(clock.sleptMs() - from).toBeGreaterThan(60_000));
+    expect((await stat(environment)).ino).toBe(ino);
+    expect(states).toHaveLength(2);
+  });
+
+  it('with an error is the error of the files, and nothing is written into it', async () => {
+    const { keeper, becomes } = await watched();
+    await writeFile(environment, 'A="open\n');
+    await becomes(() => expect(keeper.problems()).toMatchObject([{ code: 'compose_file_invalid' }]));
+    expect(await readFile(environment, 'utf8')).toBe('A="open\n');
+  });
+
+  it('that cannot be written is a problem, and is written as soon as it can be', async () => {
+    const { keeper, states, becomes } = await watched();
+    await symlink(NOT_WRITABLE, `${environment}.new`);
+    await rename(`${environment}.new`, environment);
+    await becomes(() =>
+      expect(keeper.problems()).toMatchObject([
+        { code: 'environment_file_not_writable', detail: expect.stringContaining(environment) },
+        { code: 'compose_file_invalid' },
+      ]),
+    );
+    const [problem] = keeper.problems();
+    expect(problem?.detail).toMatch(/VLLM_API_KEY.* cannot be added/);
+    await writeFile(`${environment}.new`, await readFile(NOT_WRITABLE));
+    await rename(`${environment}.new`, environment);
+    await becomes(() => expect(states).toHaveLength(2));
+    expect(keeper.problems()).toEqual([]);
   });
 });
