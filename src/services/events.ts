@@ -22,13 +22,14 @@ export function takeEvent(room: Room, event: EngineEvent): void {
       died(room, unit, container, event);
       return;
     case 'start':
+      if (unit !== undefined) unit.oomAt = null;
       if (!isUp(container)) room.containers.change(container.id, { state: 'running' });
       return;
     case 'kill':
       killed(room, unit, container, event);
       return;
     case 'oom':
-      if (unit !== undefined) unit.oomSeen = true;
+      if (unit !== undefined) unit.oomAt = room.parts.clock.monotonicMs();
       return;
     case 'destroy':
       room.containers.remove(container.id);

@@ -90,12 +90,20 @@ async function withMemory(
 ): Promise<{ record: LastExit; finding: Finding }> {
   const known = { record, finding };
   if (record.oom_killed || finding.code !== 'container_exited') return known;
-  const killed = await room.parts.ranOutOfMemory?.(container.id, until).catch(() => false);
+  const killed =
+    recordOf(room, unit, record)?.oom_killed === true ||
+    (await room.parts.ranOutOfMemory?.(container.id, until).catch(() => false));
   if (killed !== true || room.signal.aborted) return known;
   const words = outOfMemory(unit.name, record.exit_code);
   const fields = { oom_killed: true, cause: words.cause };
   room.memory.set(unit.name, withRecord(room.memory.of(unit.name), record, fields));
   return { record: { ...record, ...fields }, finding: words.finding };
+}
+
+/** The record as it stands by now: a later look at the container may have told more. */
+function recordOf(room: Room, unit: Unit, record: LastExit): LastExit | undefined {
+  const { history } = room.memory.of(unit.name);
+  return history.findLast((exit) => exit.at === record.at && exit.attempt === record.attempt);
 }
 
 /** The cause of a counted exit: on record, healed where that is possible, else judged. */

@@ -1,6 +1,6 @@
 import type { ObservedContainer } from '../docker/engine.ts';
 import { investigate } from './evidence.ts';
-import { afterExit, classifyExit, type ExitFacts } from './exits.ts';
+import { afterExit, classifyExit, type ExitFacts, outOfMemory, withRecord } from './exits.ts';
 import { isUp } from './plan-order.ts';
 import type { Room } from './room.ts';
 import type { Unit } from './unit.ts';
@@ -8,6 +8,8 @@ import { endWatch } from './watches.ts';
 
 /** A kill from outside explains an exit that follows within this time (the longest usual grace and some). */
 const FOREIGN_KILL_MS = 60_000;
+/** Memory that ran out explains an exit within this time; a service that lives on has survived it. */
+const OUT_OF_MEMORY_MS = 60_000;
 /** An absent engine excuses so many exits within the window; more would hide a loop behind a flapping engine. */
 const AWAY_EXCUSES = 3;
 const AWAY_WINDOW_MS = 600_000;
@@ -45,7 +47,7 @@ export function noteExit(room: Room, unit: Unit, container: ObservedContainer, n
   unit.exitFinding = verdict.finding;
   unit.completed = verdict.kind === 'completed';
   unit.foreign = null;
-  unit.oomSeen = false;
+  unit.oomAt = null;
   unit.doomed = null;
   unit.restartRequested = false;
   if (verdict.kind === 'engine_restart') unit.awayExits = [...unit.awayExits, now].slice(-AWAY_EXCUSES);
@@ -82,11 +84,12 @@ function factsOf(room: Room, unit: Unit, container: ObservedContainer, noticed: 
   const excused = unit.awayExits.filter((at) => now - at < AWAY_WINDOW_MS).length;
   // What an event tells while the engine does not answer is its own end; after it has come back, only its list can tell.
   const away = noticed.finishedAt === null ? room.link.reachable === false : room.gap;
+  const ranOut = unit.oomAt !== null && now - unit.oomAt <= OUT_OF_MEMORY_MS;
   const foreign = unit.foreign !== null && now - unit.foreign.at <= FOREIGN_KILL_MS ? unit.foreign : null;
   return {
     service: unit.name,
     exitCode: noticed.exitCode,
-    oomKilled: noticed.oomKilled || unit.oomSeen,
+    oomKilled: noticed.oomKilled || ranOut,
     expected: ours ? expected : null,
     foreignSignal: foreign?.signal ?? null,
     engineWasAway: away && excused < AWAY_EXCUSES,
@@ -129,6 +132,7 @@ export function examine(room: Room, unit: Unit, container: ObservedContainer | n
       run: { ...run, finishedAt: container.finishedAt, pending: null },
     });
     unit.undo = null;
+    if (container.oomKilled && !isUp(container)) takeOverMemory(room, unit);
     return;
   }
   noteExit(room, unit, container, {
@@ -137,6 +141,18 @@ export function examine(room: Room, unit: Unit, container: ObservedContainer | n
     finishedAt: container.finishedAt,
     firstSight: false,
   });
+}
+
+/** The engine knows of memory that ran out where no event told of it: the record says so, unless it has a better cause. */
+function takeOverMemory(room: Room, unit: Unit): void {
+  const memory = room.memory.of(unit.name);
+  const record = memory.history.at(-1);
+  if (record === undefined || record.attempt === 0 || record.oom_killed) return;
+  const { cause, finding } = outOfMemory(unit.name, record.exit_code);
+  const unnamed = unit.exitFinding?.code === 'container_exited';
+  const fields = { oom_killed: true, ...(unnamed ? { cause, code: finding.code } : {}) };
+  room.memory.set(unit.name, withRecord(memory, record, fields));
+  if (unnamed) unit.exitFinding = finding;
 }
 
 /** The recorded exit is older than this run, and the run has ended too. */

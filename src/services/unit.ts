@@ -41,7 +41,8 @@ export interface Unit {
   diedDuringStart: boolean;
   /** A kill by somebody else. */
   foreign: { signal: string; at: number } | null;
-  oomSeen: boolean;
+  /** When the engine told that memory ran out in this run; null when it did not. */
+  oomAt: number | null;
   /** When exits were last laid at the door of an absent engine. */
   awayExits: number[];
   /** Memory before an exit that is known by its event alone, in case the event was an old one. */
@@ -76,7 +77,7 @@ export function newUnit(name: string, now: number, restartInMs: number): Unit {
     completed: false,
     diedDuringStart: false,
     foreign: null,
-    oomSeen: false,
+    oomAt: null,
     awayExits: [],
     probing: false,
     undo: null,
