@@ -1,5 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { isLoopbackHost } from './lib/loopback.ts';
+import { modelIdentifierFault } from './lib/model-identifier.ts';
 import { createRedactor } from './lib/redact.ts';
 
 /** Exit code for a bad setting (`EX_CONFIG` of sysexits.h): systemd does not restart on it. */
@@ -113,7 +114,7 @@ export const SETTING_TABLE = {
   pinnedModelId: {
     variable: 'MODEL_ID',
     default: '',
-    allowed: 'a model id of the form org/name',
+    allowed: 'a model id of the form org/name: letters, digits, ".", "_" and "-", but no ".." or "--"',
     meaning: 'The model; set here it wins over `.env` and shows as pinned.',
   },
   silenceLimitMs: {
@@ -164,7 +165,7 @@ export interface Settings {
   hubTokenFile: string;
   /** Null: only the authorities of Node and of the system. */
   hubCaFile: string | null;
-  /** Raw `MODEL_ID` of the daemon's environment; the model room validates it. */
+  /** `MODEL_ID` of the daemon's environment; null: the one in `.env` counts. */
   pinnedModelId: string | null;
   silenceLimitMs: number;
   diskReserveBytes: number;
@@ -196,7 +197,7 @@ const parsers: { [Name in SettingName]: (text: string) => Settings[Name] | undef
   hubToken: (text) => (text === '' ? null : /^\S+$/.test(text) ? text : undefined),
   hubTokenFile: absolutePath,
   hubCaFile: (text) => (text === '' ? null : absolutePath(text)),
-  pinnedModelId: (text) => (text === '' ? null : text),
+  pinnedModelId: (text) => (text === '' ? null : modelIdentifierFault(text) === null ? text : undefined),
   silenceLimitMs: (text) => wholeNumber(text, 10, 86_400, 1000),
   diskReserveBytes: (text) => wholeNumber(text, 0, Number.MAX_SAFE_INTEGER, 1),
   downloadBytesPerSecond: (text) =>

@@ -78,6 +78,7 @@ describe('a bad setting', { timeout: TEST_LIMIT_MS }, () => {
     ['AI_SANDBOX_START_SILENCE_SECONDS', 'soon'],
     ['DOCKER_HOST', 'tcp://127.0.0.1:2375'],
     ['HF_ENDPOINT', 'http://hub.example.org'],
+    ['MODEL_ID', 'not-a-model'],
   ])('%s=%s ends the daemon with one line and exit code 78', async (name, value) => {
     await using daemon = await stage.start({ environment: { [name]: value }, mayEnd: true });
     expect(await daemon.ended).toEqual({ code: 78, signal: null });

@@ -14,6 +14,7 @@ const settingsOf = (environment: Record<string, string>) => {
 describe('settings', () => {
   it('has the documented paths and ports as defaults', () => {
     expect(settingsOf({})).toEqual({
+      template: null,
       composeFile: '/opt/ai-sandbox/docker-compose.yml',
       listen: { host: '127.0.0.1', port: 9000 },
       socketPath: '/run/ai-sandbox/control.sock',
@@ -60,6 +61,11 @@ describe('settings', () => {
     ['AI_SANDBOX_START_SILENCE_SECONDS', '9'],
     ['AI_SANDBOX_DISK_RESERVE_BYTES', '-1'],
     ['AI_SANDBOX_LOG_LEVEL', 'verbose'],
+    ['MODEL_ID', 'gpt2'],
+    ['MODEL_ID', 'https://hub.example/org/name'],
+    ['MODEL_ID', 'org/../name'],
+    ['MODEL_ID', 'org/two--dashes'],
+    ['MODEL_ID', 'org/two words'],
   ])(
     'refuses %s=%s in one line that names the variable, the value and what is allowed',
     (variable, value) => {
@@ -71,6 +77,10 @@ describe('settings', () => {
       expect(errors[0]).toContain(row?.allowed);
     },
   );
+
+  it('takes the id of a model, without the blanks around it', () => {
+    expect(settingsOf({ MODEL_ID: ' org/name-1.0\n' }).pinnedModelId).toBe('org/name-1.0');
+  });
 
   it('never repeats the password of an address', () => {
     const errors = errorsOf({ HF_ENDPOINT: 'https://user:password@mirror.example' });
