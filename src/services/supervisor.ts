@@ -21,6 +21,9 @@ import { endWatch, keepWatch, noteMovement } from './watches.ts';
 
 export type { SupervisorParts } from './room.ts';
 
+/** Pause after a look that failed. Only one that is completed tells the watchdog that the loop is alive. */
+const FAILED_LOOK_REST_MS = 1_000;
+
 /**
  * The loop that keeps the services of the file alive: looks, plans, makes the steps, one lane a service, and looks again
  * whenever something happened. It never waits inside a look, so that nothing that hangs holds up anything else.
@@ -30,6 +33,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   const ended = new AbortController();
   let looking = false;
   let lookAgain = false;
+  /** End of the last look that was completed. */
   let lookedAt = clock.monotonicMs();
   let afterwards: (() => void)[] = [];
   let running = false;
@@ -112,12 +116,13 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
         lookAgain = false;
         lookOnce();
       } while (lookAgain);
-    } catch (error) {
-      log.error(`the services could not be looked at: ${errorMessage(error)}`);
-    } finally {
-      looking = false;
       lookedAt = clock.monotonicMs();
       alarm.set(nextLookAt(room, lister.nextAt));
+    } catch (error) {
+      log.error(`the services could not be looked at: ${errorMessage(error)}`);
+      alarm.set(clock.monotonicMs() + FAILED_LOOK_REST_MS);
+    } finally {
+      looking = false;
     }
   };
 
