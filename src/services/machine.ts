@@ -51,6 +51,7 @@ export function serviceFinding(facts: ServiceFacts): Finding | null {
       detail: `the name ${facts.service.containerName} is held by another container: ${facts.stranger.owner}`,
     };
   }
+  if (facts.container?.state === 'paused') return pausedFinding(facts.container.name);
   if (ready) return watch?.logsUnreadable ?? null;
   const failure = failureFinding(memory);
   if (failure !== null) return failure;
@@ -98,6 +99,11 @@ export function serviceView(
 /** Both by the file and by what the page itself offers, where it could be asked. */
 function backendReady(backend: { ready: boolean }, watch: RunWatch | null): boolean {
   return backend.ready && watch?.backendReady !== false;
+}
+
+function pausedFinding(name: string): Finding {
+  const detail = `the container ${name} is paused (docker pause), so that it answers nothing`;
+  return { code: 'not_responding', detail, class: 'host', remedy: `Run: docker unpause ${name}.` };
 }
 
 function isFatal(finding: Finding | null): boolean {

@@ -41,6 +41,12 @@ export function keepWatch(
     endWatch(unit);
     return;
   }
+  if (container.state === 'paused') {
+    // It answers nothing, and not because it hangs: its run is watched anew when it goes on.
+    endWatch(unit);
+    unit.doomed = null;
+    return;
+  }
   const now = room.parts.clock.monotonicMs();
   if (unit.watch === null || unit.watch.containerId !== container.id) {
     if (!room.containers.isSampled(container.id)) return;
@@ -64,7 +70,10 @@ function beginWatch(room: Room, unit: Unit, container: ObservedContainer, now: n
   const wasReady = container.startedAt !== null && run?.readyRun === container.startedAt;
   unit.watch = newRunWatch(container.id, wasReady, now);
   unit.watching = new AbortController();
-  if (wasReady) return;
+  if (wasReady) {
+    void tryLog(room, unit, container, unit.watching.signal);
+    return;
+  }
   const { startedAt, image, finishedAt } = container;
   const { onRun } = room.parts;
   onRun?.(unit.name, { kind: 'began', startedAt, image, firstRun: finishedAt === null });
@@ -178,12 +187,30 @@ async function followLog(
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof EngineError && error.finding.code === 'log_driver_unreadable') {
-        if (unit.watch !== null) unit.watch = { ...unit.watch, logsUnreadable: error.finding };
-        room.wake();
-        return;
-      }
+      if (noteUnreadable(room, unit, error)) return;
     }
     await clock.sleep(LOG_RETRY_MS, signal).catch(() => undefined);
   }
+}
+
+/** Whether the log of an adopted run can be read: the next cause of a failure is found in it. */
+async function tryLog(
+  room: Room,
+  unit: Unit,
+  container: ObservedContainer,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    for await (const _line of room.parts.engine.logs(container.id, { tail: 1 }, signal)) return;
+  } catch (error) {
+    if (!signal.aborted) noteUnreadable(room, unit, error);
+  }
+}
+
+/** Keeps that a log driver gives nothing back; false for any other failure. */
+function noteUnreadable(room: Room, unit: Unit, error: unknown): boolean {
+  if (!(error instanceof EngineError) || error.finding.code !== 'log_driver_unreadable') return false;
+  if (unit.watch !== null) unit.watch = { ...unit.watch, logsUnreadable: error.finding };
+  room.wake();
+  return true;
 }
