@@ -42,6 +42,8 @@ motd_end='+-- end of ai-sandbox installer --------------------------------------
 
 # Secrets leave the environment before anything else runs: every child would inherit them.
 model_id=${MODEL_ID-mistralai/Mistral-7B-Instruct-v0.3} user_name=${USER_NAME:-} publish_api=${PUBLISH_API:-no}
+# Fields that have a default: whether they were filled in. A repair by hand has none, and must not undo what stands in .env.
+model_given=${MODEL_ID+yes} publish_given=${PUBLISH_API:+yes}
 hf_token=${HF_TOKEN_PASSWORD:-} user_password=${USER_PASSWORD:-}
 admin_email=${WEBUI_ADMIN_EMAIL:-} admin_password=${WEBUI_ADMIN_PASSWORD:-}
 unset MODEL_ID USER_NAME PUBLISH_API HF_TOKEN_PASSWORD USER_PASSWORD WEBUI_ADMIN_EMAIL WEBUI_ADMIN_PASSWORD
@@ -100,9 +102,11 @@ write_motd() {
 }
 
 # progress TEXT : in the login message. Once the daemon runs it tells of everything, the GPU driver included.
+# Dated, and with what to do: after a power cut nobody is left to change it.
 progress() {
   systemctl -q is-active ai-sandbox ||
-    motd "ai-sandbox is being installed: $1" 'Follow it with: tail -f /var/log/stackscript.log'
+    motd "ai-sandbox is being installed: $1" "As of $(date -u '+%Y-%m-%d %H:%M:%S') UTC" \
+      'Follow it with: tail -f /var/log/stackscript.log' "If this does not move any more: bash $(readlink -f "$0")"
 }
 
 # fail CAUSE REMEDY : named in the login message, on the console and for the daemon
@@ -156,11 +160,13 @@ skip() { echo "$*"; exit $skipped; }
 
 # The process that holds a lock of apt or dpkg; nothing where none does.
 apt_holder() {
-  local file
+  local file holder
   for file in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock; do
-    [ ! -e "$file" ] ||
-      awk -v inode="$(stat -c %i "$file")" '$2 == "POSIX" { n = split($6, at, ":"); if (at[n] == inode) print $5 }' /proc/locks
-  done | head -1
+    [ -e "$file" ] || continue
+    holder=$(awk -v inode="$(stat -c %i "$file")" \
+      '$2 == "POSIX" { n = split($6, at, ":"); if (at[n] == inode) { print $5; exit } }' /proc/locks)
+    [ -z "$holder" ] || { echo "$holder"; return 0; }
+  done
 }
 
 # Waits while another program is at work on packages, and says which.
@@ -199,15 +205,27 @@ finish_packages() {
   apt_get install -y --fix-broken
 }
 
-# Fetches the lists once in this run; waits for a network that is not there yet, and for a clock that is not set.
+# What `apt-get update` says of a clock that is not set; of what no waiting mends (a signature, an address that is not there);
+# and of what passes by itself: a network or a server that is not there yet, an archive that is being renewed.
+says_clock='not valid yet|is expired|[Nn]ot live until|not yet valid|not yet activated'
+says_never='NO_PUBKEY|EXPKEYSIG|REVKEYSIG|BADSIG|is not signed|following signatures|Missing key|40[134]  [A-Z]'
+says_later='resolv|[Cc]onnect|unreachable|[Tt]ime(d )?out|No route to host|50[0-9]  |[Hh]andshake|[Hh]ash [Ss]um|unexpected size|Could not get lock|Undetermined'
+
+# Fetches the lists once in this run; waits for a network that is not there yet, and for a clock that is not set. What does
+# not pass (a signature, an address that does not exist) ends it at once.
 lists() {
-  local pause=2 reason until=$(($(uptime_seconds) + network_limit))
+  local pause=2 reason said until=$(($(uptime_seconds) + network_limit))
   [ ! -e "$work/lists" ] || return 0
-  until apt_get update -o APT::Update::Error-Mode=any >"$work/update" 2>&1; do
+  until LC_ALL=C apt_get update -o APT::Update::Error-Mode=any >"$work/update" 2>&1; do
     cat "$work/update"
-    reason='waiting for the network (the package archive does not answer)'
-    if grep -Eq 'not valid yet|is expired' "$work/update"; then
+    said=$({ grep -E '^(E|W|Err[^ ]*):? ' "$work/update" || true; } | { grep -v 'Some index files failed' || true; } | tail -1 | one_line)
+    if grep -Eq "$says_clock" "$work/update"; then
       reason="waiting for the clock to be set (it says $(date -u '+%Y-%m-%d %H:%M') UTC, which the package archive contradicts)"
+    elif ! grep -Eq "$says_never" "$work/update" && grep -Eq "$says_later" "$work/update"; then
+      reason="waiting for the network (the package archive does not answer: ${said#?: })"
+    else
+      echo "E: the package archive cannot be used: ${said#?: }"
+      return 1
     fi
     [ "$(uptime_seconds)" -lt "$until" ] || { echo "E: no lists from the package archive within $network_limit s; ${reason#waiting for }"; return 1; }
     note "$reason; the next attempt is in $pause s"
@@ -218,16 +236,38 @@ lists() {
   : >"$work/lists"
 }
 
-# offers PACKAGE [VERSION] : whether the archive has the package, in a version that begins so
-offers() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | grep -q "Candidate: \(.*:\)\?${2:-[0-9]}"; }
+# offers PACKAGE [VERSION] : whether the archive has the package, in a version that begins so. Not `… | grep -q`: that ends
+# apt-cache early, and under pipefail its death by SIGPIPE is the answer.
+offers() {
+  local policy
+  policy=$(LC_ALL=C apt-cache policy "$1" 2>/dev/null) || return 1
+  [[ $policy =~ Candidate:\ ([0-9]+:)?${2:-[0-9]} ]]
+}
 
-# repository NAME KEY-ADDRESS LINE : adds a package archive, trusted for its own packages only
+# installable PACKAGE… : whether the archive has them all, in versions that fit each other and what is there
+installable() { apt_get install -s --no-install-recommends "$@" >/dev/null 2>&1; }
+
+# fetch ADDRESS FILE
+fetch() {
+  if ! command -v curl >/dev/null || [ ! -s /etc/ssl/certs/ca-certificates.crt ]; then install curl ca-certificates; fi
+  curl -fsSL --retry 8 --retry-connrefused "$1" -o "$2"
+}
+
+# repository NAME LINE KEY-ADDRESS… : adds a package archive, trusted for its own packages only; the first key that is there
 repository() {
+  local name=$1 line=$2 key address
+  key=/etc/apt/keyrings/$1.asc
+  shift 2
   mkdir -p /etc/apt/keyrings
-  curl -fsSL --retry 8 --retry-connrefused "$2" -o "/etc/apt/keyrings/$1.asc"
-  echo "deb [signed-by=/etc/apt/keyrings/$1.asc] $3" >"/etc/apt/sources.list.d/$1.list"
+  rm -f "$key"
+  for address; do
+    if fetch "$address" "$key"; then break; fi
+  done
+  [ -s "$key" ] || { echo "E: the key of the package archive $name cannot be fetched: $*"; return 1; }
+  echo "deb [signed-by=$key] $line" >"/etc/apt/sources.list.d/$name.list"
   rm -f "$work/lists"
-  lists
+  # With an archive that cannot be used every later look for updates would fail too.
+  lists || { rm -f "/etc/apt/sources.list.d/$name.list"; return 1; }
 }
 
 # A display (0x0300) or 3D (0x0302) controller of NVIDIA.
@@ -252,6 +292,9 @@ set_env() {
   { grep -v "^$1=" "$env_file" || true; printf '%s=%s\n' "$1" "$value"; } >"$new"
   mv "$new" "$env_file"
 }
+
+# has_env NAME : whether .env has it, empty or not
+has_env() { grep -q "^$1=" "$env_file"; }
 
 # --- steps -------------------------------------------------------------------------------------------------------------
 
@@ -278,21 +321,23 @@ settings() {
   install_directory 0755 /opt/ai-sandbox
   install_directory 0755 /etc/ai-sandbox
   [ -e "$env_file" ] || (umask 077 && : >"$env_file")
-  set_env MODEL_ID "$model_id"
+  if [ -n "$model_given" ] || ! has_env MODEL_ID; then set_env MODEL_ID "$model_id"; fi
   [ -z "$admin_email" ] || set_env WEBUI_ADMIN_EMAIL "$admin_email"
   [ -z "$admin_password" ] || set_env WEBUI_ADMIN_PASSWORD "$admin_password"
   # The page listens only when its administrator is made, and nobody can sign up: it may be open. The API only when asked.
-  set_env UI_BIND 0.0.0.0
-  set_env API_BIND "$([ "$publish_api" = yes ] && echo 0.0.0.0 || echo 127.0.0.1)"
+  has_env UI_BIND || set_env UI_BIND 0.0.0.0
+  if [ -n "$publish_given" ] || ! has_env API_BIND; then
+    set_env API_BIND "$([ "$publish_api" = yes ] && echo 0.0.0.0 || echo 127.0.0.1)"
+  fi
   if [ -n "$hf_token" ]; then (umask 077 && printf '%s\n' "$hf_token" >"$token_file"); fi
   [ -n "$user_name" ] || return 0
-  if ! id "$user_name" >/dev/null 2>&1; then
-    command -v sudo >/dev/null || install sudo
-    useradd -m -s /bin/bash -G sudo "$user_name"
-  fi
+  command -v sudo >/dev/null || install sudo
+  id "$user_name" >/dev/null 2>&1 || useradd -m -s /bin/bash "$user_name"
+  usermod -aG sudo "$user_name"
   if [ -n "$user_password" ]; then
     chpasswd <<<"$user_name:$user_password"
   fi
+  sudo_without_password
   home=$(getent passwd "$user_name" | cut -d: -f6)
   if [ -s /root/.ssh/authorized_keys ] && [ ! -e "$home/.ssh/authorized_keys" ]; then
     install_directory 0700 "$home/.ssh" "$user_name"
@@ -306,6 +351,19 @@ settings() {
   systemctl daemon-reload
 }
 
+# A user without a password has none to give to sudo.
+sudo_without_password() {
+  local file=/etc/sudoers.d/90-ai-sandbox
+  if [[ $(passwd -S "$user_name") == "$user_name P "* ]]; then
+    rm -f "$file"
+    return 0
+  fi
+  printf '%s ALL=(ALL:ALL) NOPASSWD: ALL\n' "$user_name" >"$work/sudoers"
+  # One mistake there, and nobody has sudo any more.
+  visudo -cqf "$work/sudoers"
+  command install -m 0440 "$work/sudoers" "$file"
+}
+
 install_directory() { command install -d -m "$1" -o "${3:-root}" -g "${3:-root}" "$2"; }
 
 # Before the engine: it looks for the toolkit's hook only when it starts.
@@ -314,7 +372,7 @@ container_toolkit() {
   ! command -v nvidia-ctk >/dev/null || skip 'nvidia-container-toolkit is there'
   lists
   offers nvidia-container-toolkit || repository nvidia-container-toolkit \
-    https://nvidia.github.io/libnvidia-container/gpgkey "https://nvidia.github.io/libnvidia-container/stable/deb/$(dpkg --print-architecture) /"
+    "https://nvidia.github.io/libnvidia-container/stable/deb/$(dpkg --print-architecture) /" https://nvidia.github.io/libnvidia-container/gpgkey
   install nvidia-container-toolkit
 }
 
@@ -332,7 +390,7 @@ docker_engine() {
   if command -v dockerd >/dev/null && command -v docker >/dev/null; then
     systemctl -q enable --now docker
     # Only before the daemon runs: a restart would begin every pull anew.
-    if has_gpu && ! systemctl -q is-active ai-sandbox && ! docker info -f '{{json .Runtimes}}' | grep -q nvidia; then
+    if has_gpu && ! systemctl -q is-active ai-sandbox && [[ $(docker info -f '{{json .Runtimes}}') != *nvidia* ]]; then
       systemctl restart docker
     fi
     skip "Docker $(docker version -f '{{.Server.Version}}') is there"
@@ -344,6 +402,8 @@ docker_engine() {
   docker version -f 'Docker {{.Server.Version}}'
 }
 
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
 package() {
   local url=${DEB_URL:-$DEB_URL_DEFAULT} sum=${DEB_SHA256:-$DEB_SHA256_DEFAULT} file=$work/ai-sandbox.deb mark=$state_dir/package.sha256
   if [ -z "$url" ] || [ -z "$sum" ]; then
@@ -354,11 +414,11 @@ package() {
     echo 'ERROR: DEB_URL is set without DEB_SHA256'
     return 1
   fi
-  if [ "$(dpkg-query -W -f '${Status}' ai-sandbox 2>/dev/null)" = 'install ok installed' ] && ! dpkg -V ai-sandbox | grep -Eq ' /usr/(bin|lib)/'; then
+  if installed ai-sandbox && [[ ! $(dpkg -V ai-sandbox) =~ \ /usr/(bin|lib)/ ]]; then
     # An image may have brought it, in whatever version; what this script has installed is replaced by a newer one.
     if [ ! -e "$mark" ] || [ "$(cat "$mark")" = "$sum" ]; then skip "ai-sandbox $(dpkg-query -W -f '${Version}' ai-sandbox) is there"; fi
   fi
-  curl -fsSL --retry 8 --retry-connrefused "$url" -o "$file"
+  fetch "$url" "$file"
   echo "$sum  $file" | sha256sum -c --status || { echo "ERROR: $url is not the package of this script: its sha256 is $(sha256sum "$file" | cut -d' ' -f1), wanted is $sum"; return 1; }
   chmod 0644 "$file"
   apt_get install -y --no-install-recommends --reinstall "$file"
@@ -366,6 +426,8 @@ package() {
 }
 
 daemon() {
+  # Its members use the ai-sandbox command as they are.
+  if [ -n "$user_name" ]; then usermod -aG ai-sandbox "$user_name"; fi
   # One that runs already (a repair) reads its settings again; the containers are not touched.
   if [ -e "$work/was-active" ]; then systemctl restart ai-sandbox; fi
   systemctl enable --now ai-sandbox || {
@@ -374,20 +436,46 @@ daemon() {
   }
 }
 
+# Endings of the packages that bring new kernels to this server: generic, generic-hwe-24.04, cloud-amd64. Where none is
+# installed, the ending of the running kernel.
+kernel_lines() {
+  local found
+  found=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 'linux-image-*' 2>/dev/null |
+    sed -nE 's/^installed linux-image-([a-z].*)$/\1/p' | sed -E '/^(unsigned|extra)-|-dbg$/d') || true
+  [ -n "$found" ] || found=$(uname -r | sed -E 's/^[0-9][0-9.]*(\+[a-z0-9]+)?(-[0-9]+)?-//')
+  # Ubuntu's `virtual` is `generic` with fewer modules.
+  sort -u <<<"${found//virtual/generic}"
+}
+
+# What this kernel needs first, so that the GPU is there soonest; new kernels are the next step's.
 gpu_driver() {
-  local kernel device
+  local kernel device lines utils compiled
   kernel=$(uname -r)
   has_gpu || skip 'no NVIDIA GPU on the PCI bus'
   ! timeout 60 nvidia-smi -L 2>/dev/null || skip 'the driver answers'
   lists
-  if offers "linux-modules-nvidia-$driver-open-$kernel"; then
-    # Ubuntu's own build for this kernel: nothing to compile
-    install "linux-modules-nvidia-$driver-open-$kernel" "nvidia-headless-no-dkms-$driver-open" "nvidia-utils-$driver"
-  elif offers "nvidia-headless-$driver-open"; then
-    install "linux-headers-$kernel" "nvidia-headless-$driver-open" "nvidia-utils-$driver"
+  mapfile -t lines < <(kernel_lines)
+  if offers "nvidia-utils-$driver"; then
+    # Ubuntu: its own build for a kernel, nothing to compile; else by DKMS
+    utils=("nvidia-headless-no-dkms-$driver-open" "nvidia-utils-$driver")
+    compiled=("nvidia-headless-$driver-open" "nvidia-utils-$driver")
+    if installable "linux-modules-nvidia-$driver-open-$kernel" "${utils[@]}"; then
+      install "linux-modules-nvidia-$driver-open-$kernel" "${utils[@]}"
+    elif installable "linux-headers-$kernel" "${compiled[@]}"; then
+      install "linux-headers-$kernel" "${compiled[@]}"
+    else
+      for_the_next_kernel "${lines[@]/#/linux-modules-nvidia-$driver-open-}" "${utils[@]}" ||
+        for_the_next_kernel "${lines[@]/#/linux-headers-}" "${compiled[@]}"
+      no_module_for "$kernel"
+    fi
   else
     offers nvidia-kernel-open-dkms "$driver\." || cuda_repository
-    install "linux-headers-$kernel" nvidia-kernel-open-dkms nvidia-driver-cuda
+    compiled=(nvidia-kernel-open-dkms nvidia-driver-cuda)
+    if ! installable "linux-headers-$kernel" "${compiled[@]}"; then
+      for_the_next_kernel "${lines[@]/#/linux-headers-}" "${compiled[@]}"
+      no_module_for "$kernel"
+    fi
+    install "linux-headers-$kernel" "${compiled[@]}"
   fi
   # The free driver may hold the card already.
   for device in /sys/bus/pci/drivers/nouveau/*:*; do
@@ -399,16 +487,44 @@ gpu_driver() {
   timeout 120 nvidia-smi -L
 }
 
+# for_the_next_kernel PACKAGE… : with the newest kernel of this server; the running one has left the archive, or was never in it
+for_the_next_kernel() { install "${lines[@]/#/linux-image-}" "$@"; }
+
+no_module_for() {
+  echo "ERROR: the package archive has nothing for the running kernel $1; the newest kernel is installed with the driver for it: reboot (Linode: with the kernel GRUB 2)"
+  exit 1
+}
+
+# Kernels come with this server's own updates. Without what follows them the GPU would be gone after the next reboot.
+gpu_driver_updates() {
+  local lines follow
+  has_gpu || skip 'no NVIDIA GPU on the PCI bus'
+  mapfile -t lines < <(kernel_lines)
+  if installed "linux-modules-nvidia-$driver-open-$(uname -r)"; then
+    follow=("${lines[@]/#/linux-modules-nvidia-$driver-open-}")
+  elif installed "nvidia-headless-$driver-open" || installed nvidia-kernel-open-dkms; then
+    follow=("${lines[@]/#/linux-headers-}")
+  else
+    skip 'the driver is not from packages that this script installs'
+  fi
+  lists
+  installable "${follow[@]}" || skip "the package archive has none that bring the driver to new kernels: ${follow[*]}"
+  install "${follow[@]}"
+}
+
 # NVIDIA's archive for Debian, held at one branch of the driver.
 cuda_repository() {
-  local id version architecture=x86_64
+  local id version architecture=x86_64 address keys=(8793F200.pub 3bf863cc.pub)
   # shellcheck source=/dev/null
   id=$(. /etc/os-release && echo "$ID") version=$(. /etc/os-release && echo "$VERSION_ID")
   [ "$(dpkg --print-architecture)" = amd64 ] || architecture=sbsa
+  address=https://developer.download.nvidia.com/compute/cuda/repos/$id${version//./}/$architecture
+  # Its archives are signed with one key up to Debian 12, with another from Debian 13 on.
+  if [ "${version%%.*}" -le 12 ]; then keys=(3bf863cc.pub); fi
   printf 'Package: *nvidia* libcuda* libnv* firmware-nvidia*\nPin: version %s.*\nPin-Priority: 1001\n' "$driver" \
     >/etc/apt/preferences.d/ai-sandbox-nvidia
-  repository nvidia-cuda "https://developer.download.nvidia.com/compute/cuda/repos/$id${version//./}/$architecture/3bf863cc.pub" \
-    "https://developer.download.nvidia.com/compute/cuda/repos/$id${version//./}/$architecture/ /"
+  repository nvidia-cuda "$address/ /" "${keys[@]/#/$address/}"
+  offers nvidia-kernel-open-dkms "$driver\." || { echo "ERROR: neither this system's package archive nor NVIDIA's ($address) has the driver $driver"; return 1; }
 }
 
 # --- the run -----------------------------------------------------------------------------------------------------------
@@ -454,6 +570,7 @@ step package package
 step daemon daemon
 motd
 step gpu_driver gpu_driver
+step gpu_driver_updates gpu_driver_updates
 
 trap - EXIT
 motd
