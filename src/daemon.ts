@@ -93,6 +93,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     bootId,
     uptimeSeconds: bootSeconds,
     kernelLog: createKernelLog(),
+    processorWanted: settings.template === 'cpu',
     clock,
     log,
     onChange: () => {

@@ -18,6 +18,13 @@ export interface SettingRow {
 
 /** The one table of settings; the README's table is generated from it (`npm run docs`). */
 export const SETTING_TABLE = {
+  template: {
+    variable: 'AI_SANDBOX_TEMPLATE',
+    default: '',
+    allowed: 'gpu or cpu',
+    meaning:
+      'Which compose file is put where there is none; not set: the one that fits the machine. `cpu` also says that no GPU is wanted.',
+  },
   composeFile: {
     variable: 'AI_SANDBOX_COMPOSE_FILE',
     default: '/opt/ai-sandbox/docker-compose.yml',
@@ -145,6 +152,7 @@ export const SETTING_TABLE = {
 
 /** Settings after checking; paths absolute, times in milliseconds, sizes in bytes. */
 export interface Settings {
+  template: 'gpu' | 'cpu' | null;
   composeFile: string;
   listen: { host: string; port: number };
   socketPath: string;
@@ -180,6 +188,7 @@ type SettingName = keyof typeof SETTING_TABLE;
 const SOCKET_PATH_MAXIMUM_BYTES = 107;
 
 const parsers: { [Name in SettingName]: (text: string) => Settings[Name] | undefined } = {
+  template: (text) => (text === '' ? null : text === 'gpu' || text === 'cpu' ? text : undefined),
   composeFile: absolutePath,
   listen: loopbackAddress,
   socketPath: (text) =>
@@ -230,6 +239,7 @@ export function loadSettings(
     return value as Settings[Name];
   };
   const settings: Settings = {
+    template: read('template'),
     composeFile: read('composeFile'),
     listen: read('listen'),
     socketPath: read('socketPath'),

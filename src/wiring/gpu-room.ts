@@ -33,6 +33,8 @@ export function createGpuRoom(parts: {
   bootId: string | null;
   uptimeSeconds: () => number;
   kernelLog: KernelLog;
+  /** Somebody has said that the processor is to be used: no GPU is no problem. */
+  processorWanted: boolean;
   clock: Clock;
   log: Log;
   onChange(): void;
@@ -41,6 +43,7 @@ export function createGpuRoom(parts: {
 }): GpuRoom {
   const { bootId, clock, log, onChange } = parts;
   let needed = false;
+  let hasApi = false;
   const names = createGpuName(createGpuReader(systemGpuParts(clock)), parts.onName);
   const { reader } = names;
   const installer = createInstallerWatch({
@@ -69,6 +72,7 @@ export function createGpuRoom(parts: {
     kernelLog: parts.kernelLog,
     uptimeSeconds: parts.uptimeSeconds,
     matters: () => needed && installer.verdict().driver === 'not_awaited',
+    missed: () => hasApi && !needed && !parts.processorWanted && installer.verdict().phases.length > 0,
     clock,
     log,
   });
@@ -80,7 +84,9 @@ export function createGpuRoom(parts: {
       return needed;
     },
     setProject(project) {
-      needed = project.services.some((service) => service.name === 'api' && needsGpu(service));
+      const api = project.services.find(({ name }) => name === 'api');
+      hasApi = api !== undefined;
+      needed = api !== undefined && needsGpu(api);
       names.setNeeded(needed);
     },
     gate(modelComplete) {

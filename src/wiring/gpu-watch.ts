@@ -6,7 +6,7 @@ import type { KernelLog, XidEvent } from '../host/kernel-log.ts';
 import { xidRow } from '../host/xid.ts';
 import { type Clock, toTimestamp } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import { carryProblem, type Problem } from '../status/problem.ts';
+import { carryProblem, type Finding, type Problem } from '../status/problem.ts';
 import type { GpuView } from '../status/schema.ts';
 
 /** Between two looks at a machine that has a GPU: a look starts nvidia-smi twice. */
@@ -33,6 +33,8 @@ export function createGpuWatch(parts: {
   uptimeSeconds(): number;
   /** A service uses the GPU, and nobody is still installing its driver: what is wrong with it is a problem. */
   matters(): boolean;
+  /** The installer has set the machine up for its processor, and nobody has said that this is wanted: no GPU is a problem. */
+  missed(): boolean;
   clock: Clock;
   log: Log;
 }): GpuWatch {
@@ -55,13 +57,18 @@ export function createGpuWatch(parts: {
         log.warn(`XID ${event.xid} of the GPU at ${event.pciBusId}: ${xidRow(event.xid).meaning}`);
     }
   };
+  const findingOf = (now: GpuReading): Finding | null => {
+    if (parts.matters()) return gpuFinding(now, xids, parts.uptimeSeconds(), explainOutput);
+    return parts.missed() && now.gpus?.length === 0
+      ? { code: 'gpu_absent', detail: 'no NVIDIA GPU on the PCI bus' }
+      : null;
+  };
   const look = async (): Promise<void> => {
     const [now, events] = await Promise.all([reader.read(), kernelLog.poll()]);
     take(events);
     reading = now;
     // What stood while the driver was awaited says nothing about the time after it.
-    const finding = parts.matters() ? gpuFinding(now, xids, parts.uptimeSeconds(), explainOutput) : null;
-    standing = carryProblem(standing, finding, clock);
+    standing = carryProblem(standing, findingOf(now), clock);
   };
 
   return {
@@ -77,7 +84,7 @@ export function createGpuWatch(parts: {
         );
       });
     },
-    problem: () => (parts.matters() ? standing : null),
+    problem: () => (parts.matters() || parts.missed() ? standing : null),
     lookSoon: () => wake.abort(),
     async run(signal, onChange) {
       while (!signal.aborted) {

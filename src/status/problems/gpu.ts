@@ -16,7 +16,7 @@ export const GPU_PROBLEMS = {
     cause:
       'The machine has a GPU, or a container asks for one, but the libraries or tools of the driver are not there.',
     remedy:
-      'Install the driver and restart the machine: apt-get install nvidia-driver-580-server (Ubuntu) or nvidia-driver (Debian), then: reboot.',
+      'Run the installer, which brings it: bash /root/StackScript. By hand, the open one: apt-get install linux-headers-$(uname -r) nvidia-headless-580-open nvidia-utils-580 (Ubuntu), or nvidia-kernel-open-dkms nvidia-driver-cuda from the archive of NVIDIA (Debian), then: reboot.',
   },
   gpu_driver_not_loaded: {
     class: 'host',
@@ -24,7 +24,7 @@ export const GPU_PROBLEMS = {
     cause:
       'The kernel module is not loaded or not built for the running kernel, mostly after a new kernel was installed.',
     remedy:
-      'Load it: modprobe nvidia. If that fails, build it for this kernel (dkms autoinstall, with linux-headers-$(uname -r) installed) and reboot.',
+      'Load it: modprobe nvidia. If that fails, bring it for this kernel: apt-get install linux-modules-nvidia-580-open-$(uname -r) (Ubuntu), or apt-get install linux-headers-$(uname -r) && dkms autoinstall (Debian), then: reboot. The installer does the same: bash /root/StackScript.',
   },
   gpu_driver_mismatch: {
     class: 'host',
@@ -61,7 +61,7 @@ export const GPU_PROBLEMS = {
     cause:
       'The GPU is too old for this driver version, too new for it, or needs the open variant of the kernel modules (Blackwell does).',
     remedy:
-      'Install the driver that fits this GPU (the open kernel modules for Turing and newer: nvidia-driver-580-server-open), then reboot.',
+      'Install the driver that fits this GPU (the open kernel modules for Turing and newer: nvidia-headless-580-open on Ubuntu, nvidia-kernel-open-dkms from the archive of NVIDIA on Debian), then reboot.',
   },
   gpu_not_found: {
     class: 'host',
@@ -69,6 +69,14 @@ export const GPU_PROBLEMS = {
     cause: 'No GPU is attached, or the index or UUID in the compose file is not one of this machine.',
     remedy:
       'Compare with: nvidia-smi -L. Correct device_ids in the compose file, or use an instance with a GPU.',
+  },
+  gpu_absent: {
+    class: 'host',
+    title: 'This machine has no GPU: the model runs on its processor',
+    cause:
+      'The installer found no NVIDIA GPU, so the compose file for the processor was taken. It works, many times slower, and for small models only.',
+    remedy:
+      'Use an instance with a GPU (Linode: a g2-gpu plan). If this is what you want: echo AI_SANDBOX_TEMPLATE=cpu >>/etc/default/ai-sandbox && systemctl restart ai-sandbox.',
   },
   gpu_lost: {
     class: 'host',

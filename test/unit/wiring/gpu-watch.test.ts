@@ -15,6 +15,7 @@ function stage(first: GpuReading) {
     reading: first,
     events: [] as KernelEvent[] | null,
     matters: true,
+    missed: false,
     looks: 0,
     closed: false,
   };
@@ -37,6 +38,7 @@ function stage(first: GpuReading) {
     },
     uptimeSeconds: () => 1000 + clock.monotonicMs() / 1000,
     matters: () => world.matters,
+    missed: () => world.missed,
     clock,
     log: silentLog,
   });
@@ -95,6 +97,28 @@ test('no problem is told while nothing uses the GPU, or its driver is still bein
   expect(watch.problem()).toBeNull();
   await clock.advance(30_000);
   expect(watch.problem()?.code).toBe('gpu_driver_missing');
+  await end();
+});
+
+test('a machine that was set up for its processor says that it has no GPU, until somebody wants it so', async () => {
+  const { clock, world, watch, end } = stage({ gpus: [], failure: null });
+  world.matters = false;
+  await clock.settle();
+  expect(watch.problem()).toBeNull();
+  world.missed = true;
+  watch.lookSoon();
+  await clock.settle();
+  expect(watch.problem()?.code).toBe('gpu_absent');
+  world.missed = false;
+  expect(watch.problem()).toBeNull();
+  await end();
+});
+
+test('a machine with a GPU that is set up for its processor all the same misses none', async () => {
+  const { clock, world, watch, end } = stage({ gpus: [GPU], failure: null });
+  Object.assign(world, { matters: false, missed: true });
+  await clock.advance(30_000);
+  expect(watch.problem()).toBeNull();
   await end();
 });
 
