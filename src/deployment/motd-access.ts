@@ -38,14 +38,22 @@ function example(status: Status, options: MotdOptions): string[] {
   const line = (name: string) => `    -d '{"model": "${name}",`;
   const shown = SAFE_ID.test(id) && line(id).length + 2 <= MOTD_WIDTH ? id : `'"$MODEL_ID"'`;
   const command = [
-    `  . ${toAsciiLine(options.envFile)}`,
+    ...secrets(options, shown !== id).map((each) => `  ${toAsciiLine(each)}`),
     `  curl ${toAsciiLine(links.api)}/v1/chat/completions \\`,
     '    -H "Authorization: Bearer $VLLM_API_KEY" \\',
     '    -H "Content-Type: application/json" \\',
     line(shown),
     `         "messages": [{"role": "user", "content": "Hello"}]}'`,
   ];
-  return command.some((each) => each.length > MOTD_WIDTH) ? [] : ['Try the API', ...command];
+  const title = options.credentialsFile === null ? 'Try the API (as root)' : 'Try the API';
+  return command.some((each) => each.length > MOTD_WIDTH) ? [] : [title, ...command];
+}
+
+/** Commands that set VLLM_API_KEY, and MODEL_ID where wanted, from the file that the reader of this message may read. */
+function secrets({ credentialsFile, envFile }: MotdOptions, withModel: boolean): string[] {
+  if (credentialsFile === null) return [`. ${envFile}`];
+  const value = (name: string, key: string) => `${name}=$(sed -n 's/^${key}: //p' ${credentialsFile})`;
+  return [value('VLLM_API_KEY', 'API key'), ...(withModel ? [value('MODEL_ID', 'Model')] : [])];
 }
 
 function security(options: MotdOptions): string[] {

@@ -151,6 +151,9 @@ function commands(status: Status, options: MotdOptions): string[] {
     ...entry('Logs', `ai-sandbox logs api, ai-sandbox logs ui, files in ${options.logDirectory}`),
     ...entry('Control', 'ai-sandbox stop|start|restart [api|ui]'),
     ...entry('Daemon', 'systemctl status ai-sandbox, journalctl -u ai-sandbox'),
+    ...(options.ssh.startsWith('root@')
+      ? []
+      : entry('Rights', 'ai-sandbox and systemctl status are for you, the rest with sudo in front')),
     ...(over
       ? entry('Remove this', `rm ${options.motdFile} (it comes back only when something is wrong)`)
       : []),

@@ -89,6 +89,11 @@ const FORMS: Record<string, [Status, MotdOptions]> = {
     }),
     OPTIONS,
   ],
+  'completed-for-a-user': [
+    status({ ...COMPLETED, links: { ui: 'http://203.0.113.9:3000', api: 'http://localhost:8000' } }),
+    { ...OPTIONS, credentialsFile: '/home/anna/.credentials', ssh: 'anna@203.0.113.9' },
+  ],
+  'completed-for-root-alone': [status(COMPLETED), { ...OPTIONS, credentialsFile: null }],
   stopped: [status(COMPLETED), { ...OPTIONS, stopped: true }],
 };
 
@@ -105,6 +110,8 @@ describe('renderMotd', () => {
       'completed',
       'completed-open-to-the-network',
       'completed-with-a-problem',
+      'completed-for-a-user',
+      'completed-for-root-alone',
     ]);
   });
 
