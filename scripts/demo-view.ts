@@ -8,12 +8,11 @@ import { errorMessage } from '../src/lib/errors.ts';
 import { activities, progressAmounts } from '../src/status/activity.ts';
 import type { Status } from '../src/status/schema.ts';
 import { chatThroughApi, chatThroughPage } from './lib/demo-chats.ts';
+import { createWait, problemText } from './lib/demo-wait.ts';
 import { createLiveLine } from './lib/live-line.ts';
 
 /** What a person sees of the demo: the way to ready, the login message, two chats, and what comes back after a kill. */
 const POLL_MS = 500;
-/** Two minutes more than the slowest start seen on two busy cores. */
-const READY_LIMIT_MS = 10 * 60_000;
 
 const { values: options } = parseArgs({
   options: {
@@ -27,6 +26,7 @@ const { values: options } = parseArgs({
 });
 const daemonPid = Number(options.daemon);
 const line = createLiveLine(process.stdout);
+const shownProblems = new Set<string>();
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => interrupted.abort(new Error('interrupted')));
@@ -62,25 +62,25 @@ const isReady = (status: Status) =>
   status.deployment.deployment_status === 'completed' &&
   Object.values(status.services).every((view) => view.ready);
 
-/** Shows the way until `done`; throws when the daemon ends, a problem is fatal or the time is over. */
+/** Shows the way until `done`, with every problem on it; throws when the daemon ends or waiting has no sense any more. */
 async function watch(done: (status: Status) => boolean): Promise<Status> {
-  const until = systemClock.monotonicMs() + READY_LIMIT_MS;
-  while (systemClock.monotonicMs() < until) {
+  const wait = createWait(systemClock.monotonicMs(), shownProblems);
+  for (;;) {
     if (!daemonLives()) throw new Error('the daemon has ended');
     const status = await readStatus();
-    if (status !== null) {
-      line.show(describe(status));
-      if (done(status)) {
-        line.keep();
-        return status;
-      }
-      const fatal = status.problems.find((problem) => problem.class === 'fatal');
-      if (fatal !== undefined)
-        throw new Error(`${fatal.code}: ${fatal.title}: ${fatal.detail} ${fatal.remedy}`);
+    if (status !== null) line.show(describe(status));
+    const { fresh, end } = wait.look(status, systemClock.monotonicMs());
+    for (const problem of fresh) {
+      line.keep();
+      console.log(problemText(problem));
     }
+    if (status !== null && done(status)) {
+      line.keep();
+      return status;
+    }
+    if (end !== null) throw new Error(end);
     await systemClock.sleep(POLL_MS, interrupted.signal);
   }
-  throw new Error(`not ready after ${READY_LIMIT_MS / 60_000} minutes`);
 }
 
 function heading(text: string): void {
