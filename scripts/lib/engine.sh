@@ -17,7 +17,18 @@ engine_lib=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/common.sh
 source "$engine_lib/common.sh"
 
-engine_answers() { command -v docker >/dev/null && timeout 10 docker version >/dev/null 2>&1; }
+# The address that the docker command speaks to: DOCKER_HOST, else that of its context.
+engine_address() {
+  if [ -n "${DOCKER_HOST:-}" ]; then echo "$DOCKER_HOST"; else
+    timeout 10 docker context inspect -f '{{.Endpoints.docker.Host}}' 2>/dev/null || echo unix:///var/run/docker.sock
+  fi
+}
+
+# Only an engine on a socket of this machine counts: the daemon speaks to no other.
+engine_answers() {
+  command -v docker >/dev/null || return 1
+  case $(engine_address) in unix://*) timeout 10 docker version >/dev/null 2>&1 ;; *) return 1 ;; esac
+}
 
 # Installs what a private engine needs. From Debian 13 on the client is a package of its own.
 engine_install() {
@@ -31,16 +42,22 @@ engine_install() {
   command -v docker >/dev/null || install_packages docker-cli
 }
 
-# engine_use NAME : exports the DOCKER_HOST of an engine that answers, starting a private one if need be.
-# Sets engine_private=1 when the engine is ours.
+# engine_use NAME : exports the DOCKER_HOST of an engine that answers, starting a private one if need be: the daemon knows
+# no contexts. Sets engine_private=1 when the engine is ours.
 engine_use() {
   engine_private=0
+  local address=none
+  ! command -v docker >/dev/null || address=$(engine_address)
   if engine_answers; then
-    say "using the Docker engine that answers${DOCKER_HOST:+ at $DOCKER_HOST} ($(docker version --format '{{.Server.Version}}'))"
+    engine_only_at "$address"
+    say "using the Docker engine that answers at $DOCKER_HOST ($(docker version --format '{{.Server.Version}}'))"
     return 0
   fi
-  [ "$(id -u)" = 0 ] || die "no Docker engine answers, and only root can start one"
-  say "no Docker engine answers: a private one is started, and stopped again afterwards"
+  case $address in
+    none | unix://*) say "no Docker engine answers: a private one is started, and stopped again afterwards" ;;
+    *) say "the Docker engine at $address is on no socket of this machine: a private one is started, and stopped again afterwards" ;;
+  esac
+  [ "$(id -u)" = 0 ] || die "only root can start a Docker engine"
   engine_install
   local word pid socket root
   # The keeper sees the end of its stdin even when this script is killed.
@@ -49,8 +66,14 @@ engine_use() {
   read -r word pid socket root <&"${ENGINE_KEEPER[0]}" || die "the private engine did not start"
   [ "$word" = ready ] || die "the private engine did not start"
   engine_private=1
-  export DOCKER_HOST=unix://$socket
+  engine_only_at "unix://$socket"
   say "private engine ready (pid $pid, DOCKER_HOST=$DOCKER_HOST, images kept in $root)"
+}
+
+# engine_only_at ADDRESS : for all programs from now on, whatever was set for another engine.
+engine_only_at() {
+  unset DOCKER_CONTEXT DOCKER_TLS DOCKER_TLS_VERIFY DOCKER_CERT_PATH
+  export DOCKER_HOST=$1
 }
 
 # Stops the private engine that engine_use has started; leaves any other as found.
@@ -195,7 +218,7 @@ keep() {
   scratch_folder
   trap '' INT HUP
   keeper_claim "$name"
-  export DOCKER_HOST=unix://$home/docker.sock
+  engine_only_at "unix://$home/docker.sock"
   : >"$home/dockerd.log"
   bridge=aisb-$(printf %s "$home" | cksum | { read -r sum _; printf '%08x' "$sum"; })
   # What a keeper that was killed has left behind.
