@@ -76,6 +76,8 @@ export const HUB_SIGNATURES: readonly Signature[] = [
       /Invalid repository ID or local directory specified: '(?<model>[^']{1,200})'/,
       /Invalid repository ID or local directory specified|If you are trying to access a private or gated repo/,
       /(?:404 Client Error: Not Found|Client error '404 Not Found') for url:? '?\S+\/api\/models\/(?<model>[\w.-]+\/[\w.-]+)/,
+      // A mirror does not say what of it is not there.
+      /HfHubHTTPError: (?:404 Client Error|Client error '404)/,
       /(?:modelscope|ModelScope).{0,120}(?:not exist|NotExist|not found)/i,
       /Model (?:path|directory|folder) ?\S{0,200} (?:does not exist|not found)/i,
     ],

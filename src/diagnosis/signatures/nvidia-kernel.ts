@@ -101,11 +101,14 @@ export const NVIDIA_KERNEL_SIGNATURES: readonly Signature[] = [
       'NVRM: Xid (PCI:0000:01:00): 95, pid=99, name=python3, Uncontained: FBHUB. RST: Yes, D-RST: No',
       'NVRM: Xid (PCI:0000:10:1c): 63, pid=1896, Row Remapper: New row marked for remapping, reset gpu to activate.',
       'NVRM: GPU 0000:01:00.0: RmInitAdapter failed! (0x62:0x40:2477)',
+      'NVRM: GPU6 _kgspIsHeartbeatTimedOut: Heartbeat timed out, currentTimeMs 812751949 heartbeat 1899482',
     ],
     {
       patterns: [
         /(?<line>NVRM: GPU \S+: (?:RmInitAdapter failed|rm_init_adapter failed).{0,60})/,
         /(?<line>NVRM: .{0,60}Cannot initialize GSP firmware RM)/,
+        // Before, or in place of, Xid 119.
+        /(?<line>NVRM: .{0,60}(?:_kgspIsHeartbeatTimedOut: Heartbeat timed out|\* GSP Timeout \*))/,
         /(?<line>NVMLError_ResetRequired|GPU requires reset)/i,
       ],
     },

@@ -125,6 +125,8 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
     symptom: 'connection to server at "postgres", port 5432 failed: Connection refused',
     patterns: [
       /connection to server (?:at|on) .{1,160}failed: (?<reason>.{3,120})/,
+      // psycopg2 with a libpq before 14
+      /\bcould not connect to server: (?<reason>.{3,120})/,
       /connection failed: (?:connection to server|could not|timeout|FATAL).{0,160}/i,
       /could not translate host name "(?<host>[^"]{1,120})" to address/,
       /failed to resolve host '(?<host>[^']{1,120})'/,
@@ -141,6 +143,7 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
         : `the database server ${host ?? ''} cannot be reached`.replace(/ {2,}/g, ' '),
     samples: [
       'sqlalchemy.exc.OperationalError: (psycopg2.OperationalError) connection to server at "postgres" (172.18.0.3), port 5432 failed: Connection refused',
+      'psycopg2.OperationalError: could not connect to server: Connection refused',
       'psycopg2.OperationalError: could not translate host name "postgres" to address: Name or service not known',
       'FATAL:  password authentication failed for user "openwebui"',
       "pymysql.err.OperationalError: (2003, \"Can't connect to MySQL server on 'db'\")",
@@ -158,7 +161,7 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
       /Can't load plugin: sqlalchemy\.dialects:(?<driver>[\w.]{1,60})/,
       /No module named '(?<driver>psycopg2?|asyncpg|pymysql|MySQLdb|oracledb|cx_Oracle|sqlcipher3|aiosqlite|pymilvus|qdrant_client|opensearchpy|elasticsearch|pinecone|weaviate)'/,
       /DATABASE_(?:URL|PASSWORD|TYPE|ENABLE_IAM_TOKEN_AUTH)\b.{0,80}(?:is required|not set|invalid|unsupported|only supported|requires)/,
-      /unable to parse .{0,40}DATABASE_URL|invalid dsn: |RuntimeError: Unrecognized or unsupported scheme/i,
+      /unable to parse .{0,40}DATABASE_URL|invalid dsn: |(?:^|: )Unrecognized or unsupported scheme/i,
     ],
     detail: ({ driver }) =>
       driver === undefined
@@ -183,7 +186,7 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
     symptom: 'sqlite3.OperationalError: table "chat_message" already exists / no such column: chat.timer_at',
     patterns: [
       /\btable "?[\w.]{1,80}"? already exists/,
-      /\bindex "?[\w.]{1,80}"? already exists/,
+      /\bindex "?[\w.]{1,80}"? already exists|could not create unique index "/,
       /duplicate column name: /,
       /no such (?:table|column|index): /,
       /table \w{1,80} has no column named \w/,
@@ -204,6 +207,7 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
       'sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) table chat_message already exists',
       'sqlite3.OperationalError: no such column: chat.timer_at',
       'sqlite3.OperationalError: duplicate column name: scim',
+      'peewee.IntegrityError: could not create unique index "tag_id"',
       'sqlalchemy.exc.IntegrityError: (psycopg2.errors.UniqueViolation) duplicate key value violates unique constraint "pg_type_typname_nsp_index"',
       'sqlalchemy.exc.ProgrammingError: (psycopg2.errors.UndefinedTable) relation "config" does not exist',
       "Error running migrations: cannot import name 'Calendar' from partially initialized module 'open_webui.models.calendar'",

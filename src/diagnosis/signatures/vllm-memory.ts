@@ -196,8 +196,8 @@ export const VLLM_MEMORY_SIGNATURES: readonly Signature[] = [
       /(?<!ray\.exceptions\.)\bOutOfMemoryError\b/,
       /(?:CUDA|HIP|cuda)(?: driver| runtime)? error:? (?:\(?2\)?:? ?)?(?:: )?out of memory/i,
       /cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY|CUBLAS_STATUS_ALLOC_FAILED|hipErrorOutOfMemory/,
-      /RESOURCE_EXHAUSTED.{0,80}(?:memory|HBM)/i,
-      /NVML_SUCCESS == r INTERNAL ASSERT FAILED.{0,120}CUDACachingAllocator/,
+      /Triton Error \[(?:CUDA|HIP)\]: out of memory|RESOURCE_EXHAUSTED.{0,80}(?:memory|HBM|device buffer)/i,
+      /NVML_SUCCESS == (?:DriverAPI::|r INTERNAL ASSERT FAILED.{0,120}CUDACachingAllocator)/,
     ],
     detail: ({ wanted, total_before, free_before, total = total_before, free = free_before }) =>
       wanted === undefined

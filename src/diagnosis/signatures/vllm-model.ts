@@ -70,7 +70,7 @@ export const VLLM_MODEL_SIGNATURES: readonly Signature[] = [
       /(?:requires|need(?:s)?|install) (?:the )?[`']?(?:sentencepiece|SentencePiece|tiktoken|blobfile|protobuf|mistral[-_]common)[`']?(?: library| package)?/,
       /(?:sentencepiece|tiktoken|mistral[-_]common|tekken).{0,80}(?:not (?:found|installed)|is required|No such file|invalid)/i,
       /data did not match any variant of untagged enum (?:ModelWrapper|PyPreTokenizerTypeWrapper|PyNormalizerTypeWrapper|\w+)/,
-      /Found \d+ files matching the pattern|Make sure that a Mistral tokenizer is present|No tokenizer file found in (?:the )?directory|Make sure only one Mistral tokenizer/,
+      /Found \d+ files matching the pattern|Make sure that a Mistral tokenizer is present|No (?:valid )?tokenizer file found in (?:the )?(?:directory|repo)|No tokenizer registered for|^ValueError: Unknown version: v\d+ in |Make sure only one Mistral tokenizer/,
       /Unsupported tokenizer|Unknown tokenizer (?:type|mode)|Tokenizer \S+ not found|is not a (?:valid )?tokenizer/,
       /Error while (?:loading|initializing) (?:BPE|the tokenizer)|Error parsing line .{0,80}tokenizer|vocab_file|Internal: .{0,120}(?:ParseFromArray|sentencepiece_processor)/,
       /^(?:TypeError|AttributeError): .{0,80}(?:Tokenizer|tokenizer)\S{0,60}.{0,200}/,
@@ -91,7 +91,7 @@ export const VLLM_MODEL_SIGNATURES: readonly Signature[] = [
     code: 'model_without_weights',
     symptom: 'Cannot find any model weights with · Weight files referenced in index but missing',
     patterns: [
-      /Cannot find any (?:safetensors )?model weights with|No model weights found in/,
+      /Cannot find any (?:safetensors )?model weights|No model weights found in/,
       /(?<shard>Weight files? referenced in (?:the )?index but missing)|Missing (?:weight )?shard|missing .{0,40}safetensors (?:files?|shards?)/i,
       /no file named (?:model\.safetensors|pytorch_model\.bin)/,
       /Could not find checkpoint files|Cannot find (?:any )?(?:safetensors|weights|gguf)/i,
@@ -116,7 +116,7 @@ export const VLLM_MODEL_SIGNATURES: readonly Signature[] = [
       /Error while deserializing(?: header)?(?:: (?<reason>\w+))?/,
       /SafetensorError|MetadataIncompleteBuffer|HeaderTooLarge|HeaderTooSmall|InvalidHeaderDeserialization|InvalidHeaderLength|incomplete metadata, file not fully covered/,
       /PytorchStreamReader failed|unexpected EOF, expected \d+ more bytes|failed finding central directory|invalid magic number; corrupt file/,
-      /UnpicklingError|file (?:is )?(?:corrupt|truncated)|corrupted (?:file|archive|checkpoint)/i,
+      /UnpicklingError|BadZipFile|file (?:is )?(?:corrupt|truncated)|corrupted (?:file|archive|checkpoint)/i,
       /The file size different is more than 1%/,
       /(?:GGUF magic invalid|Invalid GGUF|gguf.{0,40}(?:magic|truncated|invalid header))/i,
       /Value error, Expecting value: line \d+ column \d+|^json\.decoder\.JSONDecodeError|^(?:\w+\.)*JSONDecodeError|looks like the config file at '(?<file>[^']{1,300})' is not a valid JSON|is not a valid JSON file/,
@@ -139,10 +139,11 @@ export const VLLM_MODEL_SIGNATURES: readonly Signature[] = [
     symptom:
       "KeyError: 'layers.0.mlp…weight' while loading · Attempted to load weight into parameter · size mismatch for",
     patterns: [
-      /Following weights were not initialized from checkpoint/,
+      /Following weights were not initialized? +from checkpoint/,
+      /Tried to load weights? of size|failed to map GGUF parameters|shape mismatch between model and checkpoint|\bweights are not initialized from checkpoints?:|^(?:\w+Error: )?Missing keys \(|^AssertionError: assert .{0,60}loaded_weight\.shape/,
       /Attempted to load weight \(|size mismatch for \S+|Parameter \S+ not found in the model|Missing keys .{0,80} in loaded state/,
       /Unexpected weight\b|Cannot use `*weights_only=True|There is no module or parameter named|Unexpected key\(s\) in state_dict|Error\(s\) in loading state_dict/,
-      /^KeyError: ['"](?:model\.|transformer\.|lm_head|language_model|layers?\.|h\.|encoder\.|decoder\.|visual|vision|backbone|mlp|mtp|embed)[\w.]*['"]/,
+      /^KeyError: ['"](?![\w.]*\.attn['"])(?:model\.|transformer\.|lm_head|language_model|layers?\.|h\.|encoder\.|decoder\.|visual|vision|backbone|mlp|mtp|embed)[\w.]*['"]/,
       /^KeyError: ['"][\w.]+\.(?:weight|bias|qweight|qzeros|scales|weight_scale(?:_inv)?|weight_packed|w13_\w+|w2_\w+|g_idx|absmax|quant_map)(?:\.\w+)*['"]/,
       /start \(\d+\) \+ length \(\d+\) exceeds dimension size|The size of tensor a \(\d+\) must match the size of tensor b/,
       /Trying to (?:load|initialize) .{0,80}(?:shape|size).{0,60}(?:mismatch|differ)/i,
@@ -174,7 +175,8 @@ export const VLLM_MODEL_SIGNATURES: readonly Signature[] = [
       /Current platform does not support NVFP4|MXFP4 (?:are|is) not supported|FP8 (?:is|quantization is) not supported|NVFP4 .{0,60}(?:not support|requires)|mxfp4.{0,80}not support/i,
       /fp8e4nv not supported in this architecture/,
       /(?:AWQ|GPTQ|Marlin|marlin|Quark|QQQ|HQQ|BitBLAS|Machete|fp8|FP8|GGUF|ModelOpt).{0,60}(?:does not support|not supported|only supports?|is not supported|currently only)/,
-      /Failed to find a kernel that can implement|No (?:supported |valid )?(?:kernel|backend|MoE backend)s? (?:was |were )?found for.{0,60}(?:quant|fp8|fp4|MoE)/i,
+      /Failed to find a kernel that can implement|No \S{1,20} MoE backend supports|No (?:supported |valid )?(?:kernel|backend|MoE backend)s? (?:was |were )?found for.{0,60}(?:quant|fp8|fp4|MoE)/i,
+      /Cannot find any of \[.{1,200}\] in the model's quantization config|Invalid thread config: thread_m_blocks|must implement the 'embedding' method/,
       /Unable to find a tuned kernel|cutlass_scaled_mm|Error Internal.{0,40}scaled_mm|No compiled (?:cutlass_scaled_mm|nvfp4|\w+mm\w*) for/,
     ],
     detail: ({ method, minimum, current, argument }) => {
@@ -209,9 +211,10 @@ export const VLLM_MODEL_SIGNATURES: readonly Signature[] = [
       /rope_(?:scaling|parameters|type|theta)\b.{0,200}(?:must|should|missing|invalid|unknown|required|expected|not)|Unknown RoPE scaling type|^KeyError: '(?:rope_type|type|factor|original_max_position_embeddings|mrope_section|low_freq_factor)'/i,
       /Could not detect config format|Unknown config format|Unsupported config format|No supported config format found|Failed to load mistral '?\w*'? config/,
       /Unknown (?:or unsupported )?dtype|(?:[Ii]nvalid|[Uu]nknown|[Uu]nsupported) `?torch_dtype|`?torch_dtype`? (?:must|should|of|is not)|does not support float16\. Reason|Unsupported dtype/,
-      /'?(?:\w+Config|PretrainedConfig)'? object has no attribute|Invalid rope|Couldn't determine number of kv heads/,
+      // The engine's own settings are objects of this kind as well: one that lacks an attribute is a bug.
+      /'(?!(?:Vllm|Model|Parallel|Cache|Scheduler|Compilation|LoRA|Speculative|Device|Load|Attention|Kernel|Observability|Decoding|Pooler|Profiler|ECTransfer|KV\w{2,12}|Structured\w{2,12}|MultiModal|PromptAdapter|TokenizerPool)Config')\w+Config' object has no attribute|assert ["']factor["'] in rope_scaling|Invalid rope|Couldn't determine number of kv heads/,
       /Failed to load the (?:model )?config\b|Invalid type of HuggingFace (?:config|processor)/,
-      /hidden(?:_| )size.{0,80}(?:divisible|multiple)|head_dim.{0,60}(?:must|not supported|invalid)/i,
+      /hidden(?:_| )size.{0,80}(?:divisible|multiple)|head_dim.{0,60}(?:must|invalid)/i,
       /StrictDataclass\w+Error|Class validation error for validator|Field validation error|Validation error for field/,
     ],
     samples: [

@@ -111,7 +111,7 @@ export const VLLM_PLACE_SIGNATURES: readonly Signature[] = [
     strength: 'weak',
     symptom: 'NotImplementedError: X is not supported with Y',
     patterns: [
-      /^(?:NotImplementedError|ValueError|RuntimeError|AssertionError): .{0,300}?(?:\bnot (?:yet |currently )?(?:supported|implemented|compatible)|\bonly (?:supports?|supported|compatible)|\bunsupported|does(?:n't| not) support)/i,
+      /^(?:NotImplementedError|ValueError|RuntimeError|AssertionError): (?!view size).{0,300}?(?:\bnot (?:yet |currently )?(?:supported|implemented|compatible)|\bonly (?:supports?|supported|compatible|implemented)|\bonly [\w/ -]{2,40} (?:is|are) (?:currently )?supported|\bunsupported|does(?:n't| not) support)/i,
     ],
     samples: ['NotImplementedError: Sliding window is not supported with this backend'],
     checkedAgainst: 'vLLM 0.4.3 to 0.32: 1,900 messages of its sources have this form',

@@ -50,7 +50,7 @@ export const VLLM_RUNTIME_SIGNATURES: readonly Signature[] = [
     strength: 'weak',
     patterns: [
       /RPC call to (?<call>\w+) timed out/,
-      /Timed out waiting for engine|Did not receive response from front-end process within|did not (?:respond|start|become ready) (?:with)?in(?: time)?|Engine iteration timed out/i,
+      /Timed out waiting for engine|Did not receive response from front-end process within|didn't reply within|did not (?:respond|start|become ready) (?:with)?in(?: time)?|Engine iteration timed out/i,
       /RayChannelTimeoutError|Timed out waiting for object available to read/,
       /Timeout reached after .{0,40}waiting for|VLLM_ENGINE_(?:READY_TIMEOUT_S|ITERATION_TIMEOUT_S)/,
       /RPCServer process died|Server process (?:did not|failed to) (?:start|respond)|Timeout waiting for (?:response|RPC)/i,
@@ -110,7 +110,7 @@ export const VLLM_RUNTIME_SIGNATURES: readonly Signature[] = [
     symptom: 'EngineDeadError · engine core exited unexpectedly · Engine core proc died unexpectedly',
     strength: 'secondary',
     patterns: [
-      /EngineDeadError|engine core exited unexpectedly|(?:Engine core|EngineCore|Worker|ApiServer) ?proc(?:ess)?(?:es)? ?\S* died unexpectedly|died unexpectedly/,
+      /EngineDeadError|engine core exited unexpectedly|(?:Engine core|EngineCore|Worker|ApiServer) ?proc(?:ess)?(?:es)? ?\S* died unexpectedly|died unexpectedly|Process \w+ \(PID: \d+\) died with exit code/,
       /EngineCore (?:encountered|hit) (?:a fatal|an) (?:error|issue|exception)|AsyncLLM output_handler failed|Background loop (?:has errored|is not running|is stopped)/,
       /Engine background task failed|Engine loop (?:has died|is dead)|MQLLMEngine .{0,40}(?:terminated|dead|died)|Task finished unexpectedly/,
       /Worker failed with error|Executor failed\.|WorkerProc (?:hit an exception|failed)|worker died|Worker \S+ pid \S+ died|Exception in worker \S+ while processing method/,
