@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { findFlag } from './flags.ts';
 import type { ServiceSpec } from './service-spec.ts';
 
@@ -7,9 +8,15 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = { api: 8000, ui: 8080 };
 /** Port of any other service that names none. */
 const OTHER_PORT = 80;
 
+/** Programs that start another: what follows is no model, and a script of theirs is not read. */
+const LAUNCHERS: ReadonlySet<string> = new Set([
+  ...['sh', 'bash', 'dash', 'ash', 'zsh', 'env', 'exec', 'tini', 'dumb-init'],
+  ...['python', 'python3', 'uv', 'nice', 'numactl'],
+]);
+
 /**
  * The name that `/v1/models` lists: `--served-model-name`, else `--model`, else the first word that is no flag,
- * after an optional `serve`. Null where the command names none.
+ * after an optional `serve`. Null where the command names none, or names it in a script.
  */
 export function servedModelName(service: Pick<ServiceSpec, 'command' | 'entrypoint'>): string | null {
   const command = service.command ?? [];
@@ -26,11 +33,11 @@ export function flagValue(command: readonly string[], flag: string): string | nu
 
 /** vLLM's positional model stands first, before any flag; `vllm serve` may stand before it. */
 function positional(command: readonly string[]): string | null {
-  let words = command;
-  if (words[0] === 'vllm') words = words.slice(1);
-  if (words[0] === 'serve') words = words.slice(1);
-  const [first] = words;
-  return first === undefined || first.startsWith('-') ? null : first;
+  const serve = command.indexOf('serve');
+  const served = serve === 0 || command[serve - 1] === 'vllm';
+  const first = command[served ? serve + 1 : 0];
+  if (first === undefined || first.startsWith('-') || /\s/.test(first)) return null;
+  return !served && LAUNCHERS.has(posix.basename(first)) ? null : first;
 }
 
 /** Host directory that is bind-mounted at `target` in the container; null where there is none. */
