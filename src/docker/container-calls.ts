@@ -1,7 +1,7 @@
 import type { CreateRequest, Engine, ObservedContainer, RunningContainer } from './engine.ts';
 import { type EngineCalls, type EngineLimits, isKind, orNullWhenMissing } from './engine-calls.ts';
 import { asRecord, asText } from './json-reader.ts';
-import { COMPOSE_LABELS } from './labels.ts';
+import { COMPOSE_LABELS, SPEC_HASH_LABEL } from './labels.ts';
 import { parseContainer } from './observed-container.ts';
 import { isPortAllocated, namePortHolder, parseRunning } from './port-holder.ts';
 
@@ -55,11 +55,12 @@ export function containerCalls(calls: EngineCalls, limits: EngineLimits): Contai
 
     async listContainers(project, names, signal) {
       const patterns = names.map((name) => `^/?${name.replace(/[.\\^$*+?()[\]{}|]/g, '\\$&')}$`);
-      const [labelled, named] = await Promise.all([
+      const [labelled, made, named] = await Promise.all([
         listIds({ label: [`${COMPOSE_LABELS.project}=${project}`] }, signal),
+        listIds({ label: [SPEC_HASH_LABEL] }, signal),
         patterns.length === 0 ? [] : listIds({ name: patterns }, signal),
       ]);
-      const ids = [...new Set([...labelled, ...named])];
+      const ids = [...new Set([...labelled, ...made, ...named])];
       const containers = await Promise.all(ids.map((id) => inspectContainer(id, signal)));
       // one that was removed since the list is not there any more
       return containers.filter((container): container is ObservedContainer => container !== null);

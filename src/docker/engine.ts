@@ -132,7 +132,10 @@ export class EngineError extends Error {
  */
 export interface Engine {
   info(signal?: AbortSignal): Promise<EngineInfo>;
-  /** Containers (running or not) that carry the compose label of `project`, and any whose name is in `names`; inspected. */
+  /**
+   * Containers (running or not) that carry the compose label of `project`, any whose name is in `names`, and all that we
+   * made, for whatever file and project; inspected.
+   */
   listContainers(
     project: string,
     names: readonly string[],

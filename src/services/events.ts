@@ -1,7 +1,7 @@
 import type { EngineEvent, ObservedContainer } from '../docker/engine.ts';
-import { COMPOSE_LABELS } from '../docker/labels.ts';
 import { noteExit } from './exit-desk.ts';
 import { endsContainer } from './exits.ts';
+import { isOwn } from './observe.ts';
 import { isUp } from './plan-order.ts';
 import type { Room } from './room.ts';
 import { serviceLane } from './step.ts';
@@ -78,7 +78,7 @@ function killed(room: Room, unit: Unit | undefined, container: ObservedContainer
 function isOfInterest(room: Room, event: EngineEvent): boolean {
   const { desired } = room;
   if (desired === null || !['create', 'start', 'destroy', 'rename'].includes(event.action)) return false;
-  if (event.attributes[COMPOSE_LABELS.project] === desired.project.name) return true;
+  if (isOwn(event.attributes, desired.project)) return true;
   const name = event.attributes['name'];
   return event.action === 'rename' || desired.services.some((service) => service.containerName === name);
 }

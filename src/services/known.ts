@@ -1,6 +1,6 @@
 import type { ServiceSpec } from '../compose/service-spec.ts';
 import { retriesSlowly } from './memory.ts';
-import type { DesiredServices, Observation } from './observe.ts';
+import { type DesiredServices, isOutdated, type Observation } from './observe.ts';
 import type { ImageKnowledge, Known, KnownService } from './plan-inputs.ts';
 import type { Room } from './room.ts';
 import { imageLane } from './step.ts';
@@ -57,6 +57,6 @@ function imageKnowledge(room: Room, service: ServiceSpec, seen: Observation): Im
   if (image === undefined || image.present === null) return undefined;
   if (!image.present) return 'missing';
   const { container = null, drift = 'none' } = seen.services[service.name] ?? {};
-  const toBeMade = container === null || drift === 'changed';
+  const toBeMade = container === null || isOutdated(drift);
   return service.pullPolicy === 'always' && !image.fresh && toBeMade ? 'refresh' : 'present';
 }

@@ -4,10 +4,10 @@ import type { ObservedContainer } from '../docker/engine.ts';
 import { COMPOSE_LABELS, SPEC_HASH_LABEL } from '../docker/labels.ts';
 
 /**
- * How a container differs from the file: `changed` is made anew; one of another hash version or without a hash of ours
- * (made by docker compose) is adopted as it is.
+ * How a container differs from the file: one that is `changed`, or was made when the project of the file had another name, is
+ * made anew; one of another hash version or without a hash of ours (made by docker compose) is adopted as it is.
  */
-type Drift = 'none' | 'changed' | 'other_version' | 'no_hash';
+export type Drift = 'none' | 'changed' | 'other_project' | 'other_version' | 'no_hash';
 
 /** What the engine has of one service. */
 export interface ServiceObservation {
@@ -42,7 +42,7 @@ export interface Observation {
 /** Sorts the engine's containers by the services of the file. Pure. */
 export function observe(desired: DesiredServices, containers: Iterable<ObservedContainer>): Observation {
   const all = [...containers].filter((container) => container.labels[COMPOSE_LABELS.oneOff] !== 'True');
-  const own = all.filter((container) => container.labels[COMPOSE_LABELS.project] === desired.project.name);
+  const own = all.filter((container) => isOwn(container.labels, desired.project));
   const names = new Set(desired.services.map((service) => service.name));
   const services: Record<string, ServiceObservation> = {};
   for (const service of desired.services) {
@@ -54,7 +54,12 @@ export function observe(desired: DesiredServices, containers: Iterable<ObservedC
       drift:
         container === null
           ? 'none'
-          : driftOf(container, desired.hashes[service.name], desired.accepted?.[service.name]),
+          : driftOf(
+              container,
+              desired.project.name,
+              desired.hashes[service.name],
+              desired.accepted?.[service.name],
+            ),
       duplicates: mine.filter((other) => other !== container),
       stranger:
         holder === undefined || mine.includes(holder)
@@ -72,6 +77,20 @@ export function observe(desired: DesiredServices, containers: Iterable<ObservedC
   };
 }
 
+/** Whether it belongs to the project, or was made by us for the same file when its project had another name. */
+export function isOwn(
+  labels: Readonly<Record<string, string>>,
+  project: Pick<ComposeProject, 'name' | 'file'>,
+): boolean {
+  if (labels[COMPOSE_LABELS.project] === project.name) return true;
+  return labels[SPEC_HASH_LABEL] !== undefined && labels[COMPOSE_LABELS.configFiles] === project.file;
+}
+
+/** Whether a container has to be replaced by one that is as the file says. */
+export function isOutdated(drift: Drift): boolean {
+  return drift === 'changed' || drift === 'other_project';
+}
+
 /** The container of our name before others, a running one before one that stands. */
 function rank(container: ObservedContainer, service: ServiceSpec): number {
   return (container.state === 'running' ? 2 : 0) + (container.name === service.containerName ? 1 : 0);
@@ -81,7 +100,13 @@ function newest(a: ObservedContainer, b: ObservedContainer): number {
   return b.createdAt.localeCompare(a.createdAt) || a.id.localeCompare(b.id);
 }
 
-function driftOf(container: ObservedContainer, hash: string | undefined, accepted?: string): Drift {
+function driftOf(
+  container: ObservedContainer,
+  project: string,
+  hash: string | undefined,
+  accepted?: string,
+): Drift {
+  if (container.labels[COMPOSE_LABELS.project] !== project) return 'other_project';
   const made = container.labels[SPEC_HASH_LABEL];
   if (made === undefined) return 'no_hash';
   if (made === hash || made === accepted || hash === undefined) return 'none';

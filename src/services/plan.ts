@@ -98,7 +98,7 @@ function planRunning(
   if (self.doomed !== null && self.doomed.containerId === container.id) {
     return only({ ...step, action: 'killContainer', reason: self.doomed.reason, cause: self.doomed.cause });
   }
-  const anew = reasonToMakeAnew(seen, self, desired.because?.[service.name]);
+  const anew = reasonToMakeAnew(service, seen, self, desired);
   if (anew === null) return NOTHING;
   // The old one serves until all its successor needs is there.
   const parts = partsOf(service, desired, known);
@@ -124,7 +124,7 @@ function planStanding(
   const anew =
     container.state === 'dead'
       ? 'the engine could not end it properly'
-      : reasonToMakeAnew(seen, self, desired.because?.[service.name]);
+      : reasonToMakeAnew(service, seen, self, desired);
   if (anew !== null) {
     const parts = partsOf(service, desired, known);
     if (parts.waitingFor !== null || seen.stranger !== null) return parts;
@@ -161,12 +161,21 @@ function planCreation(
 }
 
 function reasonToMakeAnew(
+  service: ServiceSpec,
   seen: ServiceObservation,
   self: KnownService,
-  because = 'its part of the compose file has changed',
+  { project, because }: DesiredServices,
 ): string | null {
-  if (seen.drift === 'changed') return because;
-  return self.recreate;
+  switch (seen.drift) {
+    case 'changed':
+      return because?.[service.name] ?? 'its part of the compose file has changed';
+    case 'other_project': {
+      const before = seen.container?.labels[COMPOSE_LABELS.project] ?? 'unknown';
+      return `the project of the compose file is called ${project.name} now; it was made when that was ${before}`;
+    }
+    default:
+      return self.recreate;
+  }
 }
 
 function startCause(self: KnownService, container: ObservedContainer): string {

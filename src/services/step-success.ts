@@ -74,6 +74,7 @@ function newContainer(
     labels: {
       [COMPOSE_LABELS.project]: room.desired?.project.name ?? '',
       [COMPOSE_LABELS.service]: service.name,
+      [COMPOSE_LABELS.configFiles]: room.desired?.project.file ?? '',
       [SPEC_HASH_LABEL]: hash,
     },
     image: service.image,

@@ -12,7 +12,7 @@ import { launch } from './lanes.ts';
 import { askImage, askParts, createLister, RELIST_INTERVAL_MS, sample } from './looking.ts';
 import { createMemoryKeeper } from './memory-keeper.ts';
 import { nextLookAt } from './next-look.ts';
-import { type DesiredServices, type Observation, observe } from './observe.ts';
+import { type DesiredServices, isOutdated, type Observation, observe } from './observe.ts';
 import { type Plan, plan } from './plan.ts';
 import { createReporter } from './reporter.ts';
 import type { Room, SupervisorParts } from './room.ts';
@@ -171,7 +171,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
       const seen = observed.services[service.name];
       const unit = room.units.get(service.name);
       if (!room.memory.of(service.name).wanted || unit === undefined) continue;
-      const complete = seen?.container != null && seen.drift !== 'changed' && unit.recreate === null;
+      const complete = seen?.container != null && !isOutdated(seen.drift) && unit.recreate === null;
       if (complete) continue;
       askImage(room, service.image, now);
       askParts(room);

@@ -299,7 +299,7 @@ describe('the API version', () => {
 });
 
 describe('the list of containers', () => {
-  it('holds what the label or the name finds, once, without what vanished meanwhile', async () => {
+  it('holds what a label or the name finds, once, without what vanished meanwhile', async () => {
     docker.on('GET /containers/json', json([{ Id: 'c1' }, { Id: 'gone' }]));
     docker.on('GET /containers/c1/json', json(INSPECT));
     docker.on('GET /containers/gone/json', refusal(404, 'No such container'));
@@ -310,6 +310,7 @@ describe('the list of containers', () => {
       .map((line) => new URL(line.slice(4), 'http://x').searchParams.get('filters'));
     expect(filters.sort()).toEqual([
       '{"label":["com.docker.compose.project=ai-sandbox"]}',
+      '{"label":["io.ai-sandbox.spec-hash"]}',
       '{"name":["^/?ai-sandbox-api$","^/?a\\\\.b$"]}',
     ]);
   });

@@ -300,7 +300,10 @@ export function createScriptedEngine(clock: Clock): ScriptedEngine {
         [...engine.containers.values()]
           .map((container) => container.facts)
           .filter(
-            (facts) => facts.labels['com.docker.compose.project'] === project || names.includes(facts.name),
+            (facts) =>
+              facts.labels['com.docker.compose.project'] === project ||
+              facts.labels['io.ai-sandbox.spec-hash'] !== undefined ||
+              names.includes(facts.name),
           ),
       ),
     listRunning: (signal) => call('listRunning', '', signal, () => []),

@@ -227,9 +227,18 @@ describe('strangers', () => {
     expect(planOf({ containers: [stranger] })).toBe('nothing to do');
   });
 
-  test('of another compose project are never touched', () => {
-    const labels = { ...container(API).labels, 'com.docker.compose.project': 'other' };
-    expect(planOf({ containers: [exited(API, { labels })] })).toBe('nothing to do');
+  test('of another compose project are never touched, whether we made them for another file or compose for this one', () => {
+    const labels: Record<string, string> = {
+      ...container(API).labels,
+      'com.docker.compose.project': 'other',
+    };
+    const ofAnotherFile = { ...labels, 'com.docker.compose.project.config_files': '/srv/compose.yml' };
+    const { 'io.ai-sandbox.spec-hash': _hash, ...ofCompose } = labels;
+    for (const foreign of [ofAnotherFile, ofCompose]) {
+      expect(planOf({ containers: [exited(API, { labels: foreign })] })).toBe('nothing to do');
+      const elsewhere = container(API, { id: 'elsewhere', name: 'other-api-1', labels: foreign });
+      expect(planOf({ containers: [container(API), elsewhere] })).toBe('nothing to do');
+    }
   });
 
   test('of docker compose run are no duplicates', () => {
@@ -247,6 +256,24 @@ describe('what must go', () => {
     );
     expect(planOf({ containers: [container(API), { ...second, state: 'exited' }] })).toBe(
       'removeContainer api (second012345): a second container of the service, named ai-sandbox-api-2',
+    );
+  });
+
+  test('what we made for this file under another project name is made anew under the new one', () => {
+    const renamed = (spec: ServiceSpec) => ({
+      labels: { ...container(spec).labels, 'com.docker.compose.project': 'before' },
+      name: `before-${spec.name}-1`,
+    });
+    const cause =
+      'the project of the compose file is called ai-sandbox now; it was made when that was before';
+    expect(planOf({ containers: [container(API, renamed(API))] })).toBe(
+      `stopContainer api (api012345678) within 5 s: ${cause}`,
+    );
+    expect(planOf({ containers: [exited(API, renamed(API))] })).toBe(
+      `removeContainer api (api012345678): ${cause}`,
+    );
+    expect(planOf({ containers: [container(API), exited(UI, renamed(UI))] })).toBe(
+      'removeContainer ui (ui0123456789): its service is not in the compose file any more; its data is kept',
     );
   });
 
