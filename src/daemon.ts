@@ -16,6 +16,7 @@ import { bootSeconds, readBootId } from './host/boot-id.ts';
 import { createIdentityKeeper } from './host/identity-keeper.ts';
 import { createKernelLog } from './host/kernel-log.ts';
 import { createMetadataClient } from './host/metadata-client.ts';
+import { processorTimeMs } from './host/processor-time.ts';
 import { restartUnit } from './host/service-manager.ts';
 import { createNotifier } from './host/systemd.ts';
 import { type Clock, toTimestamp } from './lib/clock.ts';
@@ -40,6 +41,7 @@ import { createEngineSupport } from './wiring/engine-support.ts';
 import { createExposure, ExposureMemorySchema, UNEXPOSED } from './wiring/exposure.ts';
 import { firstSteps } from './wiring/first-steps.ts';
 import { createChatFollower } from './wiring/follow-services.ts';
+import { needsGpu } from './wiring/gpu-gate.ts';
 import { createGpuRoom } from './wiring/gpu-room.ts';
 import { createModelRoom } from './wiring/model-room.ts';
 import { createOomKills } from './wiring/oom-kills.ts';
@@ -132,6 +134,8 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       servedModelName: ({ service }) => servedModelName(service),
       apiKey: ({ service }) =>
         flagValue(service.command ?? [], '--api-key') ?? service.environment['VLLM_API_KEY'],
+      cpuTimeMs: async ({ service, containerId }) =>
+        needsGpu(service) ? null : processorTimeMs(containerId),
     }),
     bootId: bootId ?? 'unknown',
     settings: { silenceLimitMs: settings.silenceLimitMs },

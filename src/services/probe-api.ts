@@ -11,9 +11,14 @@ const FIRST_LOOK_SHARE = 0.2;
 /** Share of the deadline that the chat has; the rest is for the second look. */
 const CHAT_SHARE = 0.85;
 
+/** Part of one processor that an engine uses at least while it works; a server whose engine stands still uses a few percent. */
+const WORKING_SHARE = 0.3;
+
 /** What a probe of the engine is made with. `ask` never throws; it answers with silence when `signal` aborts. */
 export interface ApiProbe {
   ask(question: Omit<ProbeQuestion, 'apiKey'>, signal: AbortSignal): Promise<ProbeAnswer>;
+  /** Processor time of its processes so far, in milliseconds; null where it says nothing of the engine. Never rejects. */
+  cpuTimeMs(): Promise<number | null>;
   /** Name under which the model should be listed; null where the service does not tell. */
   served: string | null;
   deadlineMs: number;
@@ -53,16 +58,48 @@ async function chat(probe: ApiProbe, model: string): Promise<ProbeResult> {
   over.abort();
   const before = await firstLook;
   if (answer.kind === 'answer' || !late) return judgeChat(answer);
-  const after = await counters(probe, probe.signal);
-  if (after === null || before === null) return missed(answer.detail);
-  const load = `${after.running ?? '?'} requests running, ${after.waiting ?? '?'} waiting`;
-  return hasMoved(before, after)
-    ? { ...answered(`a chat of one token waits behind others (${load})`), busy: true }
-    : missed(`${answer.detail}, and no counter of the engine moves (${load})`);
+  const after = await look(probe, probe.signal);
+  if (before === null) return missed(answer.detail);
+  const { counters: then } = before;
+  const { counters: now } = after;
+  const moved = then === null || now === null ? null : hasMoved(then, now);
+  const load = `${now?.running ?? '?'} requests running, ${now?.waiting ?? '?'} waiting`;
+  if (moved === true) {
+    return { ...answered(`a chat of one token waits behind others (${load})`), busy: true };
+  }
+  if (hasComputed(before, after)) {
+    return {
+      ...answered('a chat of one token waits while the engine computes'),
+      busy: true,
+      computing: true,
+    };
+  }
+  return missed(
+    moved === null ? answer.detail : `${answer.detail}, and no counter of the engine moves (${load})`,
+  );
 }
 
-/** The counters some time after the chat was sent; null when it was answered by then. Never rejects. */
-async function lookLater(probe: ApiProbe, signal: AbortSignal): Promise<EngineCounters | null> {
+/** What shows that an engine works on something. */
+interface Look {
+  counters: EngineCounters | null;
+  cpuMs: number | null;
+  atMs: number;
+}
+
+async function look(probe: ApiProbe, signal: AbortSignal): Promise<Look> {
+  const atMs = performance.now();
+  const [read, cpuMs] = await Promise.all([counters(probe, signal), probe.cpuTimeMs()]);
+  return { counters: read, cpuMs, atMs };
+}
+
+/** Whether the processes of the engine have worked, rather than waited, between two looks. */
+function hasComputed(before: Look, after: Look): boolean {
+  if (before.cpuMs === null || after.cpuMs === null) return false;
+  return after.cpuMs - before.cpuMs >= (after.atMs - before.atMs) * WORKING_SHARE;
+}
+
+/** A look some time after the chat was sent; null when it was answered by then. Never rejects. */
+async function lookLater(probe: ApiProbe, signal: AbortSignal): Promise<Look | null> {
   const pause = AbortSignal.any([
     signal,
     AbortSignal.timeout(Math.floor(probe.deadlineMs * FIRST_LOOK_SHARE)),
@@ -71,7 +108,7 @@ async function lookLater(probe: ApiProbe, signal: AbortSignal): Promise<EngineCo
     if (pause.aborted) resolve();
     pause.addEventListener('abort', () => resolve(), { once: true });
   });
-  return signal.aborted ? null : counters(probe, signal);
+  return signal.aborted ? null : look(probe, signal);
 }
 
 /** vLLM mounts the metrics as an application of its own, which some versions redirect to the path with a slash. */

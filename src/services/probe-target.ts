@@ -25,7 +25,11 @@ export function probeTarget(
     port: hostPort,
   }));
   const host = service.networkMode === 'host' ? [{ host: '127.0.0.1', port }] : [];
-  return { service, addresses: [...own, ...published, ...host] };
+  return {
+    service,
+    containerId: container.id,
+    addresses: [...own, ...published, ...host],
+  };
 }
 
 /** An address that listens everywhere is dialled on loopback. */

@@ -23,6 +23,11 @@ export interface ProbeParts {
   /** Name the engine serves the model under, and its key; from the resolved service. */
   servedModelName(target: ProbeTarget): string | null;
   apiKey(target: ProbeTarget): string | undefined;
+  /**
+   * Processor time of the engine's container so far, in milliseconds; null where it tells nothing of the engine: with a GPU
+   * the processor waits for it in a loop. Absent: the same.
+   */
+  cpuTimeMs?(target: ProbeTarget): Promise<number | null>;
   /** The model that the page must offer, and who may ask it; null where that is not known. */
   pageModel?(): string | null;
   pageAccount?(target: ProbeTarget): PageAccount | null;
@@ -62,6 +67,7 @@ export function createProbes(parts: ProbeParts): { api: Probe; ui: Probe } {
   const api = within((target, signal, put) =>
     probeApi({
       ask: (question, limit) => put({ ...question, apiKey: parts.apiKey(target) }, limit),
+      cpuTimeMs: async () => (await parts.cpuTimeMs?.(target).catch(() => null)) ?? null,
       served: parts.servedModelName(target),
       deadlineMs,
       signal,

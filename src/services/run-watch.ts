@@ -9,6 +9,11 @@ const PROBE_READY_MS = 30_000;
 export const PROBE_MISSED_MS = 10_000;
 /** A probe that has not settled by then is a miss, whatever its own deadline says. */
 export const PROBE_OUTER_DEADLINE_MS = 12_000;
+/**
+ * A step of an engine without a GPU may take minutes on few cores, and only the processor shows that it goes on. One that computes
+ * for longer without a counter moving runs in a circle.
+ */
+export const COMPUTING_LIMIT_MS = 300_000;
 /** Misses in a row after which the process is taken for hung. */
 const MISSES_LIMIT = 3;
 
@@ -23,6 +28,8 @@ export interface RunWatch {
   wasReady: boolean;
   misses: number;
   nextProbeAt: number;
+  /** Since when its processor time alone speaks for it; null: it does not have to. */
+  computingSince: number | null;
   /** When something last moved while starting: a log line, a byte, a phase, a definite answer. */
   movedAt: number;
   /** Its log cannot be read, so that silence says nothing. */
@@ -39,6 +46,7 @@ export function newRunWatch(containerId: string, wasReady: boolean, now: number)
     readySince: null,
     wasReady,
     misses: 0,
+    computingSince: null,
     nextProbeAt: now,
     movedAt: now,
     logsUnreadable: null,
@@ -48,9 +56,13 @@ export function newRunWatch(containerId: string, wasReady: boolean, now: number)
 }
 
 /** The watch after an answer. `askedAt` is when the probe began: paces are counted from there. Pure. */
-export function afterProbe(watch: RunWatch, result: ProbeResult, askedAt: number, now: number): RunWatch {
+export function afterProbe(watch: RunWatch, told: ProbeResult, askedAt: number, now: number): RunWatch {
+  const computingSince = told.computing === true ? (watch.computingSince ?? now) : null;
+  const circles = computingSince !== null && now - computingSince >= COMPUTING_LIMIT_MS;
+  const result = circles ? { ...told, alive: false, busy: false } : told;
   const next = {
     ...watch,
+    computingSince,
     finding: result.finding,
     backendReady: result.backendReady ?? null,
     movedAt: result.alive ? now : watch.movedAt,

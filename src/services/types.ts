@@ -18,6 +18,8 @@ export interface ProbeResult {
   finding: Finding | null;
   /** No answer in time, but its counters move: it has work under way, and is as ready as it was before. */
   busy?: boolean;
+  /** With `busy`: no counter moves, but its processes compute. */
+  computing?: boolean;
   /** ui only: whether its backend is our api and answers. */
   backendReady?: boolean | null;
 }
@@ -25,6 +27,7 @@ export interface ProbeResult {
 /** Where a probe dials: the container's own address first, the published one as fallback. */
 export interface ProbeTarget {
   service: ServiceSpec;
+  containerId: string;
   /** `host:port` candidates in order. */
   addresses: { host: string; port: number }[];
 }

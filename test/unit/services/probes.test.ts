@@ -59,6 +59,7 @@ async function serve(answers: Answers, seen: { path: string; key: string | undef
 function target(...ports: number[]): ProbeTarget {
   return {
     service: { name: 'api' } as ServiceSpec,
+    containerId: 'c1',
     addresses: ports.map((port) => ({ host: '127.0.0.1', port })),
   };
 }
@@ -67,6 +68,7 @@ const probes = (
   deadlineMs = 2_000,
   served: string | null = NAME,
   page: { model: string; account: PageAccount | null } | null = null,
+  cpuTimeMs: () => Promise<number | null> = () => Promise.resolve(null),
 ) =>
   createProbes({
     redactor: createRedactor([KEY]),
@@ -75,6 +77,7 @@ const probes = (
     pageAccount: () => page?.account ?? null,
     servedModelName: () => served,
     apiKey: () => KEY,
+    cpuTimeMs,
     deadlineMs,
   });
 const never = new AbortController().signal;
@@ -191,6 +194,8 @@ const metrics = (prompt: number, generation: number, cache: number, names: 'new'
     'vllm:num_requests_waiting{engine="0"} 1.0',
   ].join('\n'),
 });
+/** Of a probe with two looks in it, with room for a machine that has other work. */
+const DEADLINE_MS = 1_000;
 const UNANSWERED: Answers = { ...HEALTHY, '/v1/chat/completions': { hang: true } };
 
 describe('a chat that is not answered in time', () => {
@@ -201,16 +206,45 @@ describe('a chat that is not answered in time', () => {
     ['it does so under its old name', [metrics(100, 10, 0.5, 'old'), metrics(100, 10, 0.53, 'old')]],
   ])('is no miss while %s', async (_title, answers) => {
     const port = await serve({ ...UNANSWERED, '/metrics': answers });
-    const result = await probes(400).api(target(port), never);
+    const result = await probes(DEADLINE_MS).api(target(port), never);
     expect(result).toMatchObject({ ready: false, alive: true, busy: true, finding: null });
     expect(result.detail).toContain('3 requests running, 1 waiting');
   });
 
   it('is a miss while requests run and nothing moves: a wedged engine', async () => {
     const port = await serve({ ...UNANSWERED, '/metrics': metrics(100, 10, 0.5) });
-    const result = await probes(400).api(target(port), never);
+    const result = await probes(DEADLINE_MS).api(target(port), never);
     expect(result).toMatchObject({ ready: false, alive: false });
     expect(result.detail).toContain('no counter of the engine moves');
+  });
+
+  it.each<[string, number, Answer]>([
+    ['half a processor is used by a step of a long prompt', 0.5, metrics(100, 10, 0.5)],
+    ['it is, and the metrics cannot be read', 0.5, { status: 404 }],
+  ])('is no miss while %s', async (_title, share, answer) => {
+    const port = await serve({ ...UNANSWERED, '/metrics': answer });
+    const cpuTime = () => Promise.resolve(performance.now() * share);
+    expect(await probes(DEADLINE_MS, NAME, null, cpuTime).api(target(port), never)).toMatchObject({
+      ...{ ready: false, alive: true, busy: true, computing: true },
+    });
+  });
+
+  it.each<[string, () => Promise<number | null>]>([
+    ['an engine that stands still, while its server uses a tenth', async () => performance.now() / 10],
+    ['an engine of which the processor time is not known', async () => null],
+    ['an engine of which it cannot be asked', () => Promise.reject(new Error('the engine is away'))],
+  ])('is a miss of %s', async (_title, cpuTime) => {
+    const port = await serve({ ...UNANSWERED, '/metrics': metrics(100, 10, 0.5) });
+    const result = await probes(DEADLINE_MS, NAME, null, cpuTime).api(target(port), never);
+    expect(result).toMatchObject({ ready: false, alive: false });
+  });
+
+  it('is put down to the counters where both move: a busy engine may be so for hours', async () => {
+    const port = await serve({ ...UNANSWERED, '/metrics': [metrics(1, 1, 0), metrics(1, 2, 0)] });
+    const cpuTime = () => Promise.resolve(performance.now());
+    const result = await probes(DEADLINE_MS, NAME, null, cpuTime).api(target(port), never);
+    expect(result.busy).toBe(true);
+    expect(result.computing).toBeUndefined();
   });
 
   it.each<[string, Answer]>([
@@ -219,7 +253,7 @@ describe('a chat that is not answered in time', () => {
     ['empty', { body: '' }],
   ])('is a miss where the metrics are %s', async (_title, answer) => {
     const port = await serve({ ...UNANSWERED, '/metrics': answer });
-    expect(await probes(400).api(target(port), never)).toMatchObject({ alive: false });
+    expect(await probes(DEADLINE_MS).api(target(port), never)).toMatchObject({ alive: false });
   });
 
   it('finds the metrics behind a redirection to the path with a slash', async () => {
@@ -228,7 +262,7 @@ describe('a chat that is not answered in time', () => {
       '/metrics': { status: 307 },
       '/metrics/': [metrics(1, 1, 0), metrics(1, 2, 0)],
     });
-    expect(await probes(400).api(target(port), never)).toMatchObject({ busy: true });
+    expect(await probes(DEADLINE_MS).api(target(port), never)).toMatchObject({ busy: true });
   });
 
   it('costs an engine that answers no question about its metrics', async () => {

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { afterProbe, isProbeLine, newRunWatch, verdictOf } from '../../../src/services/run-watch.ts';
+import {
+  afterProbe,
+  COMPUTING_LIMIT_MS,
+  isProbeLine,
+  newRunWatch,
+  verdictOf,
+} from '../../../src/services/run-watch.ts';
 import type { ProbeResult } from '../../../src/services/types.ts';
 
 const READY: ProbeResult = { ready: true, alive: true, detail: '', finding: null };
@@ -44,6 +50,23 @@ describe('the watch of a run', () => {
     });
     const missed = afterProbe(ready, MISSED, 30_000, 40_000);
     expect(afterProbe(missed, busy, 40_000, 50_000)).toMatchObject({ ready: false, misses: 0 });
+  });
+
+  test('an engine of which only the processor moves is left alone for minutes, but not for ever', () => {
+    const computing: ProbeResult = { ...MISSED, alive: true, busy: true, computing: true };
+    let watch = afterProbe(newRunWatch('c', false, 0), READY, 0, 1);
+    let now = 30_000;
+    const probe = (result: ProbeResult) => {
+      watch = afterProbe(watch, result, now, now + 9_000);
+      now = watch.nextProbeAt;
+      return verdictOf(watch, SILENCE_MS, now);
+    };
+    while (now < 300_000) expect(probe(computing)).toBeNull();
+    expect(watch).toMatchObject({ ready: true, misses: 0 });
+    expect(probe({ ...computing, computing: false })).toBeNull();
+    const circlesFrom = now;
+    while (probe(computing) === null) expect(now - circlesFrom).toBeLessThan(COMPUTING_LIMIT_MS + 60_000);
+    expect(now - circlesFrom).toBeGreaterThan(COMPUTING_LIMIT_MS);
   });
 
   test('an adopted run that was ready before counts misses from the first', () => {
