@@ -113,7 +113,8 @@ function verdictOfOurOwn(
     }
     case 'stalled': {
       const cause = 'made no progress while starting and was killed';
-      const finding: Finding = { code: 'start_stalled', detail: `${facts.service} ${cause}` };
+      const why = because === undefined ? '' : `: ${because}`;
+      const finding: Finding = { code: 'start_stalled', detail: `${facts.service} ${cause}${why}` };
       return { ...failure, kind: 'stalled', cause, finding };
     }
     default:

@@ -1,4 +1,5 @@
 import type { Finding } from '../status/problem.ts';
+import { classOf } from './problem-code.ts';
 import type { ProbeResult } from './types.ts';
 
 /** Pace of probes while a service starts: they are refused at once and cost nothing. */
@@ -14,6 +15,12 @@ export const PROBE_OUTER_DEADLINE_MS = 12_000;
  * for longer without a counter moving runs in a circle.
  */
 export const COMPUTING_LIMIT_MS = 300_000;
+/**
+ * A refusal is a problem when it has stood for so long: while starting a page may answer 503 for a while, and one that was
+ * ready has to repeat it.
+ */
+const REFUSAL_SHOWN_STARTING_MS = 60_000;
+const REFUSAL_SHOWN_READY_MS = 10_000;
 /** Misses in a row after which the process is taken for hung. */
 const MISSES_LIMIT = 3;
 
@@ -30,8 +37,12 @@ export interface RunWatch {
   nextProbeAt: number;
   /** Since when its processor time alone speaks for it; null: it does not have to. */
   computingSince: number | null;
-  /** When something last moved while starting: a log line, a byte, a phase, a definite answer. */
+  /** When something last moved while starting: a log line, a byte, a phase, another answer. */
   movedAt: number;
+  /** The last definite refusal in its own words; null before the first, and when it is ready. */
+  refusal: string | null;
+  /** Since when it refuses without a break; null when its last answer was none. */
+  refusedSince: number | null;
   /** Its log cannot be read, so that silence says nothing. */
   logsUnreadable: Finding | null;
   finding: Finding | null;
@@ -49,6 +60,8 @@ export function newRunWatch(containerId: string, wasReady: boolean, now: number)
     computingSince: null,
     nextProbeAt: now,
     movedAt: now,
+    refusal: null,
+    refusedSince: null,
     logsUnreadable: null,
     finding: null,
     backendReady: null,
@@ -63,9 +76,8 @@ export function afterProbe(watch: RunWatch, told: ProbeResult, askedAt: number, 
   const next = {
     ...watch,
     computingSince,
-    finding: result.finding,
+    ...afterAnswer(watch, result, now),
     backendReady: result.backendReady ?? null,
-    movedAt: result.alive ? now : watch.movedAt,
   };
   if (result.ready) {
     const readySince = watch.readySince ?? now;
@@ -80,6 +92,34 @@ export function afterProbe(watch: RunWatch, told: ProbeResult, askedAt: number, 
   return { ...next, ready: false, readySince: null, misses, nextProbeAt: Math.max(now, askedAt + pace) };
 }
 
+/** What an answer says of movement and of what stands in the way. A refusal moves nothing unless it says something else. */
+function afterAnswer(
+  watch: RunWatch,
+  result: ProbeResult,
+  now: number,
+): Pick<RunWatch, 'movedAt' | 'refusal' | 'refusedSince' | 'finding'> {
+  if (result.ready || result.busy === true) {
+    return { movedAt: now, refusal: null, refusedSince: null, finding: result.finding };
+  }
+  if (!result.alive) {
+    const { movedAt, refusal } = watch;
+    return { movedAt, refusal, refusedSince: null, finding: result.finding };
+  }
+  const refusal = result.detail;
+  const moved = watch.refusal === null || steadyWords(watch.refusal) !== steadyWords(refusal);
+  const refusedSince = watch.refusedSince ?? now;
+  const shownAfterMs = watch.wasReady ? REFUSAL_SHOWN_READY_MS : REFUSAL_SHOWN_STARTING_MS;
+  const standing: Finding | null =
+    now - refusedSince >= shownAfterMs ? { code: 'requests_refused', detail: refusal } : null;
+  const finding = result.finding ?? standing;
+  return { movedAt: moved ? now : watch.movedAt, refusal, refusedSince, finding };
+}
+
+/** An answer without the ids that are other ones in each. */
+function steadyWords(answer: string): string {
+  return answer.replace(/[\da-f-]{8,}/gi, '');
+}
+
 /** Why the run has to be ended, or null. */
 export function verdictOf(
   watch: RunWatch,
@@ -90,11 +130,14 @@ export function verdictOf(
     return { reason: 'hang', cause: `it answered no probe ${MISSES_LIMIT} times in a row` };
   }
   const silentMs = now - watch.movedAt;
-  // One that cannot be dialled was never asked: whether it serves is not known.
-  const unasked = watch.finding?.code === 'container_unreachable';
-  if (!watch.wasReady && !unasked && watch.logsUnreadable === null && silentMs >= silenceLimitMs) {
+  // One that cannot be dialled was never asked, and what a person has to mend is not mended by another start.
+  const leftAlone =
+    watch.finding !== null &&
+    (watch.finding.code === 'container_unreachable' || classOf(watch.finding) === 'fatal');
+  if (!watch.wasReady && !leftAlone && watch.logsUnreadable === null && silentMs >= silenceLimitMs) {
     const minutes = Math.round(silentMs / 60_000);
-    return { reason: 'stalled', cause: `nothing moved for ${minutes} minutes while it was starting` };
+    const words = watch.refusal === null ? '' : `; it answered: ${watch.refusal}`;
+    return { reason: 'stalled', cause: `nothing moved for ${minutes} minutes while it was starting${words}` };
   }
   return null;
 }

@@ -29,6 +29,14 @@ export const SERVICE_PROBLEMS = {
     remedy:
       'Publish the port of the service in the compose file, for this machine alone: ports: ["127.0.0.1:PORT:PORT"]; or put it into a network of driver bridge. It is left running meanwhile.',
   },
+  requests_refused: {
+    class: 'transient',
+    title: 'The service runs, but refuses what it is there for',
+    cause:
+      'It answers, but serves another model, refuses a chat, or says itself that it is not ready; its words are in the detail.',
+    remedy:
+      'Read the detail and make the command or settings of the service in the compose file fit; its reasons: ai-sandbox logs SERVICE.',
+  },
   start_stalled: {
     class: 'restart',
     title: 'The service stopped making progress while starting',
