@@ -16,7 +16,7 @@ afterEach(() => rm(folder, { recursive: true }));
 
 /** What the script needs of the machine, played: every installation is told on a line of stdout. */
 const PLAYED = `
-work=$PWD network_limit=1 driver=580 skipped=79
+work=$PWD network_limit=60 driver=580 skipped=79 user_name=
 note() { echo "note: $*"; }
 progress() { :; }
 uptime_seconds() { echo "$SECONDS"; }
@@ -36,7 +36,7 @@ installable() { local name; for name; do offers "$name" || return 1; done; }
 /** Runs functions of the script with the shell options of the script, which `PLAYED` and `line` surround. */
 async function shell(functions: readonly string[], line: string, environment: Record<string, string> = {}) {
   const text = await readFile(script, 'utf8');
-  const constants = text.match(/^says_\w+=.*$/gm) ?? [];
+  const constants = text.match(/^(says_\w+|(model|admin|publish)_\w+|hf_token)=.*$/gm) ?? [];
   const taken = functions.map((name) => {
     const found = new RegExp(`^${name}\\(\\) \\{.*\\}$|^${name}\\(\\) \\{\\n[\\s\\S]*?^\\}$`, 'm').exec(text);
     if (found === null) throw new Error(`the script has no function ${name}`);
@@ -127,6 +127,49 @@ describe('an `apt-get update` that fails', () => {
     const { code, lines } = await update(said);
     expect(code).not.toBe(0);
     expect(lines.at(-1)).toBe(words);
+  });
+});
+
+describe('what a run writes into .env', () => {
+  /** Runs the step with these fields, and returns the lines of the file that was there before. */
+  const settings = async (before: string, fields: Record<string, string>) => {
+    await writeFile(join(folder, '.env'), before);
+    const line = `env_file=$PWD/.env token_file=$PWD/token
+      finish_packages() { :; }
+      install_directory() { :; }
+      settings`;
+    const { code } = await shell(['set_env', 'has_env', 'settings'], line, fields);
+    expect(code).toBe(0);
+    return (await readFile(join(folder, '.env'), 'utf8')).trim().split('\n').sort();
+  };
+  const DEFAULTS = ['API_BIND=127.0.0.1', 'MODEL_ID=mistralai/Mistral-7B-Instruct-v0.3', 'UI_BIND=0.0.0.0'];
+
+  it('at first: the fields, and the defaults of those that are missing', async () => {
+    expect(await settings('', {})).toEqual(DEFAULTS);
+    const filled = await settings('', { MODEL_ID: 'a/b', PUBLISH_API: 'yes', WEBUI_ADMIN_EMAIL: 'a@b' });
+    expect(filled).toEqual(['API_BIND=0.0.0.0', 'MODEL_ID=a/b', 'UI_BIND=0.0.0.0', 'WEBUI_ADMIN_EMAIL=a@b']);
+  });
+
+  it('again without fields: nothing, whatever was edited', async () => {
+    const edited = ['API_BIND=0.0.0.0', 'MINE=1', 'MODEL_ID=a/b', 'UI_BIND=127.0.0.1'];
+    expect(await settings(`${edited.join('\n')}\n`, {})).toEqual(edited);
+  });
+
+  it('again without fields: what is missing', async () => {
+    expect(await settings('MODEL_ID=a/b\n', {})).toEqual([
+      'API_BIND=127.0.0.1',
+      'MODEL_ID=a/b',
+      'UI_BIND=0.0.0.0',
+    ]);
+  });
+
+  it('again with a field: this one', async () => {
+    const edited = 'API_BIND=0.0.0.0\nMODEL_ID=a/b\nUI_BIND=127.0.0.1\n';
+    expect(await settings(edited, { MODEL_ID: 'c/d', PUBLISH_API: 'no' })).toEqual([
+      'API_BIND=127.0.0.1',
+      'MODEL_ID=c/d',
+      'UI_BIND=127.0.0.1',
+    ]);
   });
 });
 
