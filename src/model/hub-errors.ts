@@ -1,5 +1,7 @@
+import { toTimestamp } from '../lib/clock.ts';
 import { REDACTED } from '../lib/redact.ts';
 import type { Finding } from '../status/problem.ts';
+import { unreachableHub } from './hub-http.ts';
 import { ModelError } from './types.ts';
 
 /** What is read of an answer of the hub that is not a success. */
@@ -55,7 +57,39 @@ export function readRefusal(
 
 /** The named problem behind an answer that is not a success. Codes and headers as huggingface_hub reads them. */
 export function refusalToError(refusal: HubRefusal, question: HubQuestion, now: Date): ModelError {
-  return new ModelError(refusalFinding(refusal, question), retryAfterSeconds(refusal, now));
+  const seconds = retryAfterSeconds(refusal, now);
+  const finding = refusalFinding(refusal, question);
+  return new ModelError(passes(refusal) ? withWait(finding, seconds, now) : finding, seconds);
+}
+
+/**
+ * The named problem behind a refusal of the host that the hub names for the bytes of files: a transient one. Its words are
+ * not the hub's; only how long it asks to wait is taken from them.
+ */
+export function fileHostRefusal(refusal: HubRefusal, url: URL, id: string, now: Date): ModelError {
+  const { status } = refusal;
+  const said = `answered ${status} for a file of ${id}`;
+  const limited: Finding = {
+    code: 'hub_rate_limited',
+    detail: `${url.origin}: ${said}`,
+    remedy: 'The host of the files limits requests; it goes on by itself.',
+  };
+  const finding = status === 429 ? limited : unreachableHub(url, said).finding;
+  if (!passes(refusal)) return new ModelError(finding);
+  const seconds = retryAfterSeconds(refusal, now);
+  return new ModelError(withWait(finding, seconds, now), seconds, 'file-host');
+}
+
+/** Refusals after which a wait that is asked for means something. */
+function passes({ status }: HubRefusal): boolean {
+  return status === 429 || status === 408 || status >= 500;
+}
+
+/** Says until when the other side asks to wait, so that a person sees that it is not forgotten. */
+function withWait(finding: Finding, seconds: number | null, now: Date): Finding {
+  if (seconds === null || seconds === 0) return finding;
+  const until = toTimestamp(new Date(now.getTime() + seconds * 1000));
+  return { ...finding, detail: `${finding.detail} and asks to wait until ${until}` };
 }
 
 function refusalFinding(refusal: HubRefusal, question: HubQuestion): Finding {

@@ -28,9 +28,12 @@ export interface HubFiles {
   /**
    * Fetches some bytes of a file; resolves when the answer has ended, which may be before `toByte`. The address that
    * the hub names is kept for the next question, and asked for anew when it is no longer accepted. Has no deadline.
-   * Throws `hub_answer_invalid` for bytes that are not those asked for, and what a refusal means.
+   * Throws what a refusal means; a transient `hub_unreachable` for a page in the place of the file, or another size than the
+   * announced one, and `hub_answer_invalid` for other bytes than those asked for, also for that size when it comes again.
    */
   fetchRange(question: RangeQuestion, signal: AbortSignal): Promise<void>;
+  /** Whether the next question for bytes of a file goes past the hub, to an address that it has named. */
+  hasAddress(file: HubFile): boolean;
   /** Forgets the address of a file, so that the next question asks the hub for it. */
   forgetAddress(file: HubFile): void;
   /** A small file as a whole, its hash checked. */
@@ -49,17 +52,28 @@ export function createHubFiles(session: HubSession): HubFiles {
 
   /** Signed addresses outside the hub by etag. */
   const addresses = new Map<string, URL>();
+  /** Sizes, by etag, that came in the place of the announced one. */
+  const strangeSizes = new Map<string, string>();
 
   const fetchRange: HubFiles['fetchRange'] = async (question, signal) => {
     const { model, file, fromByte, toByte } = question;
     const known = addresses.get(file.etag);
     const whole = fromByte === 0 && toByte === file.sizeBytes;
+    // Connections that were opened together and meet the same page count once.
+    const strangeBefore = strangeSizes.get(file.etag);
     const head = await session.stream(
       known ?? resolveUrl(model, file.path),
       whole ? {} : { range: `bytes=${fromByte}-${toByte - 1}` },
       {
         onHead(answer) {
           if (answer.status !== 200 && answer.status !== 206) return false;
+          const strange = strangeAnswer(answer, file);
+          if (strange !== null) {
+            addresses.delete(file.etag);
+            if (strange.size !== null && strange.size === strangeBefore) throw invalidAnswer(strange.detail);
+            if (strange.size !== null) strangeSizes.set(file.etag, strange.size);
+            throw unreachableHub(answer.url, strange.detail);
+          }
           const startByte = answeredStart(answer, question);
           if (!answer.fromHub) addresses.set(file.etag, answer.url);
           question.onAnswer({ startByte, version: answer.header('etag') });
@@ -80,6 +94,7 @@ export function createHubFiles(session: HubSession): HubFiles {
 
   return {
     fetchRange,
+    hasAddress: (file) => addresses.has(file.etag),
     forgetAddress: (file) => addresses.delete(file.etag),
     async readSmall(model, file, signal) {
       const url = resolveUrl(model, file.path);
@@ -103,17 +118,25 @@ export function createHubFiles(session: HubSession): HubFiles {
   };
 }
 
-/** The byte at which an answer begins. Throws when it is of another part or of another size than asked for. */
-function answeredStart(answer: AnswerHead, { file, fromByte }: RangeQuestion): number {
-  if (answer.status === 200) {
-    const length = answer.header('content-length');
-    if (length === null || Number(length) === file.sizeBytes) return 0;
-    throw invalidAnswer(
-      `${file.path} has ${length} bytes at ${answer.url.host}, the hub announces ${file.sizeBytes}`,
-    );
+/** Something else than the file: a proxy's or a provider's page in its place, or another size than the announced one. */
+function strangeAnswer(answer: AnswerHead, file: HubFile): { size: string | null; detail: string } | null {
+  if (/^text\/html\b/i.test(answer.header('content-type') ?? '')) {
+    return { size: null, detail: `a page came in the place of ${file.path}` };
   }
+  const size =
+    answer.status === 200
+      ? answer.header('content-length')
+      : readContentRange(answer.header('content-range'))?.size.toString();
+  if (size === null || size === undefined || Number(size) === file.sizeBytes) return null;
+  const detail = `${file.path} has ${size} bytes at ${answer.url.host}, the hub announces ${file.sizeBytes}`;
+  return { size, detail };
+}
+
+/** The byte at which an answer begins. Throws when it is of another part than asked for. */
+function answeredStart(answer: AnswerHead, { file, fromByte }: RangeQuestion): number {
+  if (answer.status === 200) return 0;
   const range = readContentRange(answer.header('content-range'));
-  if (range?.start === fromByte && range.size === file.sizeBytes) return fromByte;
+  if (range?.start === fromByte) return fromByte;
   throw invalidAnswer(
     `${answer.url.host} sent another part of ${file.path} than asked: ${answer.header('content-range')}`,
   );

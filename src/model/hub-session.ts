@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { Clock } from '../lib/clock.ts';
 import { DeadlineError, withDeadline } from '../lib/deadline.ts';
 import { ConnectionError, type StreamHead, streamGet } from './http-stream.ts';
-import { type HubQuestion, readRefusal, refusalToError } from './hub-errors.ts';
+import { fileHostRefusal, type HubQuestion, readRefusal, refusalToError } from './hub-errors.ts';
 import {
   createHubDispatcher,
   discard,
@@ -148,15 +148,10 @@ export function createHubSession(options: SessionOptions): HubSession {
       }
     },
     refusal(answer, subject) {
-      if (!answer.fromHub && answer.status !== 429) {
-        return unreachableHub(answer.url, `answered ${answer.status} for a file of ${subject.id}`);
-      }
       const sent = token();
-      return refusalToError(
-        readRefusal(answer, sent),
-        { endpoint, ...subject, withToken: sent !== null },
-        clock.now(),
-      );
+      const refusal = readRefusal(answer, sent);
+      if (!answer.fromHub) return fileHostRefusal(refusal, answer.url, subject.id, clock.now());
+      return refusalToError(refusal, { endpoint, ...subject, withToken: sent !== null }, clock.now());
     },
     async refuse(answer, subject) {
       await discard(answer);

@@ -4,7 +4,7 @@ import { createHubSession, type SessionOptions } from './hub-session.ts';
 import type { ExaminedModel, ModelIdentifier } from './types.ts';
 
 /** A model hub: what it has, and the bytes of its files. Every failure with a name is a {@link ModelError}. */
-export interface Hub extends Pick<HubFiles, 'fetchRange' | 'forgetAddress'> {
+export interface Hub extends Pick<HubFiles, 'fetchRange' | 'hasAddress' | 'forgetAddress'> {
   /**
    * Pins the revision to a commit, checks that its files may be fetched, chooses the files of one weight set, and reads
    * what the model says of itself.
@@ -23,6 +23,7 @@ export function createHub(options: SessionOptions): Hub {
   const files = createHubFiles(session);
   return {
     fetchRange: files.fetchRange,
+    hasAddress: files.hasAddress,
     forgetAddress: files.forgetAddress,
     resolve: (identifier, revision, signal) => resolveModel(session, files, identifier, revision, signal),
     close: session.close,

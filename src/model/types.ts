@@ -53,12 +53,19 @@ export interface ModelSnapshot {
 /** A failure of this room that has a name. */
 export class ModelError extends Error {
   readonly finding: Finding;
-  /** Seconds the hub asked to wait (Retry-After), or null. */
+  /** Seconds that were asked to wait (Retry-After), or null. */
   readonly retryAfterSeconds: number | null;
-  constructor(finding: Finding, retryAfterSeconds: number | null = null) {
+  /** Who asked for that wait. */
+  readonly waitFor: 'hub' | 'file-host';
+  constructor(
+    finding: Finding,
+    retryAfterSeconds: number | null = null,
+    waitFor: ModelError['waitFor'] = 'hub',
+  ) {
     super(finding.detail);
     this.name = 'ModelError';
     this.finding = finding;
     this.retryAfterSeconds = retryAfterSeconds;
+    this.waitFor = waitFor;
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { type Log, silentLog } from '../../src/lib/log.ts';
 import { createDownload } from '../../src/model/download/model-download.ts';
+import { createThreadedDownload } from '../../src/model/download/thread.ts';
 import { createHub, type Hub } from '../../src/model/hub.ts';
 import { createModelKeeper, type KeeperOptions, type ModelKeeper } from '../../src/model/keeper.ts';
 import type { ModelSnapshot } from '../../src/model/types.ts';
@@ -49,6 +50,8 @@ export interface FixtureOptions {
   shardBytes?: number;
   token?: string;
   log?: Log;
+  /** The download runs in a thread of its own, as in the daemon; there pauses take their real time. */
+  threaded?: boolean;
 }
 
 /** The machine's clock on which only sleeping goes faster. */
@@ -67,10 +70,11 @@ export async function hubFixture(options: FixtureOptions = {}): Promise<HubFixtu
   const server = await startHub({ models: [model], ...options.hub });
   const directory = await mkdtemp(join(tmpdir(), 'hub-fixture-'));
   let token = options.token ?? null;
-  const hub = createHub({ endpoint: server.url, token: () => token, clock: systemClock });
+  const access = { endpoint: server.url, token: () => token, caFile: null };
+  const hub = createHub({ ...access, clock: systemClock });
   const keeper = createModelKeeper({
     hub,
-    download: createDownload(hub, hastyClock),
+    download: options.threaded === true ? createThreadedDownload(access) : createDownload(hub, hastyClock),
     clock: hastyClock,
     log: options.log ?? silentLog,
     reserveBytes: 0,

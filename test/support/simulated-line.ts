@@ -9,6 +9,7 @@ const CHUNK = Buffer.alloc(256 * 1024);
 /** A line to a hub, in virtual time. */
 export interface SimulatedLine {
   fetchRange(question: RangeQuestion, signal: AbortSignal): Promise<void>;
+  hasAddress(file: HubFile): boolean;
   forgetAddress(file: HubFile): void;
   /** Bytes that were handed on. */
   readonly sentBytes: number;
@@ -26,6 +27,10 @@ export interface LineOptions {
   latencyMs: number;
   /** More connections than this are refused. */
   mostAllowed?: number;
+  /** What the question gets instead of bytes; null: the bytes. */
+  refusal?(question: RangeQuestion): ModelError | null;
+  /** Files whose bytes come past the hub; default: all. */
+  hasAddress?(file: HubFile): boolean;
 }
 
 /** Makes a line whose connections share it evenly. */
@@ -35,11 +40,15 @@ export function simulatedLine(clock: Clock, options: LineOptions): SimulatedLine
   const line = {
     sentBytes: 0,
     mostConnections: 0,
+    hasAddress: options.hasAddress ?? (() => true),
     forgetAddress: () => {},
-    async fetchRange({ fromByte, toByte, onAnswer, onBytes }: RangeQuestion, signal: AbortSignal) {
+    async fetchRange(question: RangeQuestion, signal: AbortSignal) {
+      const { fromByte, toByte, onAnswer, onBytes } = question;
       const own = options.each(questions);
       questions += 1;
       await clock.sleep(options.latencyMs, signal);
+      const refusal = options.refusal?.(question) ?? null;
+      if (refusal !== null) throw refusal;
       if (open >= (options.mostAllowed ?? Number.POSITIVE_INFINITY)) {
         throw new ModelError({ code: 'hub_unreachable', detail: 'too many connections' });
       }
@@ -62,13 +71,33 @@ export function simulatedLine(clock: Clock, options: LineOptions): SimulatedLine
   return line;
 }
 
+/** How the disk of a {@link countingStore} behaves. */
+interface StoreOptions {
+  /** What a sync waits for; default: nothing. */
+  sync?(): Promise<void>;
+  /** Hashes are never there: reading what is there again takes very long. */
+  endlessHash?: boolean;
+  /** Told what is claimed in the journal. */
+  onClaim?(lines: string): void;
+}
+
 /** Files of which only the ranges are kept; every hash is right as soon as all bytes are there. */
-export function countingStore(): FileStore {
+export function countingStore(options: StoreOptions = {}): FileStore {
   const none = async () => {};
+  const disk = {
+    write: none,
+    sync: options.sync ?? none,
+    appendJournal: async (lines: string) => options.onClaim?.(lines),
+    close: none,
+  };
   return {
     open: async (file) => ({
-      partial: createPartialFile({ write: none, sync: none, appendJournal: none, close: none }, []),
-      hash: { upTo: () => {}, result: Promise.resolve(file.hash.hex), forget: () => {} },
+      partial: createPartialFile(disk, []),
+      hash: {
+        upTo: () => {},
+        result: options.endlessHash === true ? new Promise(() => {}) : Promise.resolve(file.hash.hex),
+        forget: () => {},
+      },
     }),
     keep: none,
     setAside: none,

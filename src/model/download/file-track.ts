@@ -4,6 +4,7 @@ import { type HubFile, ModelError } from '../types.ts';
 import type { FileStore, OpenFile } from './file-store.ts';
 import type { FileProgress } from './plan.ts';
 import { countBytes, missingRanges, prefixLength } from './ranges.ts';
+import { NO_REST, type Rest } from './rest.ts';
 
 /** Another version of a file answers than the one that the first bytes were of. */
 export class VersionError extends Error {
@@ -28,8 +29,8 @@ export interface FileTrack {
   sequential: boolean;
   /** How many times in a row its connections ended without bringing a byte. */
   barrenInRow: number;
-  /** No part of it is begun before this monotonic time. */
-  pausedUntilMs: number;
+  /** No part of it is begun meanwhile. */
+  rest: Rest;
   /** Ends its connections. */
   stop: AbortController;
   write(buffers: readonly Uint8Array[], position: number): Promise<void>;
@@ -38,9 +39,10 @@ export interface FileTrack {
   seeVersion(version: string | null): void;
   /**
    * Syncs the file, compares its hash and gives the blob its name. False when its content was wrong and it was set
-   * aside, to be fetched once more; the second time that throws `model_checksum_mismatch`.
+   * aside, to be fetched once more; the second time that throws `model_checksum_mismatch`. Throws the reason of a signal that
+   * aborts before the hash is there.
    */
-  verify(): Promise<boolean>;
+  verify(signal: AbortSignal): Promise<boolean>;
   /** Begins again from nothing. */
   restart(): Promise<void>;
   close(): Promise<void>;
@@ -69,7 +71,7 @@ export async function trackFile(store: FileStore, log: Log, file: HubFile): Prom
     stage: 'fetching',
     sequential: false,
     barrenInRow: 0,
-    pausedUntilMs: Number.NEGATIVE_INFINITY,
+    rest: NO_REST,
     stop: new AbortController(),
     get progress() {
       return {
@@ -100,11 +102,12 @@ export async function trackFile(store: FileStore, log: Log, file: HubFile): Prom
       versionsVary = true;
       throw new VersionError(file.path);
     },
-    async verify() {
+    async verify(signal) {
       const claimed = opened.partial.claim().catch((error: unknown) => {
         throw notWritable(file.path, error);
       });
-      const [hex] = await Promise.all([opened.hash.result, claimed]);
+      // Reading a large file again takes minutes.
+      const [hex] = await unlessAborted(Promise.all([opened.hash.result, claimed]), signal);
       await closeOpened();
       if (hex === file.hash.hex) {
         await store.keep(file);
@@ -126,4 +129,14 @@ export async function trackFile(store: FileStore, log: Log, file: HubFile): Prom
     close: closeOpened,
   };
   return track;
+}
+
+/** What a promise brings, or the reason of a signal that aborts before. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }

@@ -3,6 +3,7 @@ import { findingClass } from '../machine.ts';
 import { ModelError } from '../types.ts';
 import { type FileTrack, VersionError } from './file-track.ts';
 import { fetchPart, type LivePart, RangesIgnoredError } from './part-fetch.ts';
+import { longer, NO_REST } from './rest.ts';
 import { type AfterLoss, afterLoss } from './retry.ts';
 import { SilenceError } from './silence.ts';
 import type { Flow } from './transfer.ts';
@@ -87,9 +88,10 @@ async function afterError(
     movedBytes,
     silent: error instanceof SilenceError,
     retryAfterSeconds: error instanceof ModelError ? error.retryAfterSeconds : null,
+    waitFor: error instanceof ModelError ? error.waitFor : 'hub',
+    limited: error instanceof ModelError && error.finding.code === 'hub_rate_limited',
     barrenInRow: track.barrenInRow,
     othersMove: others.some((other) => other.receivedBytes > 0),
-    othersFly: others.length > 0,
   });
   followDecision(flow, track, next, error);
 }
@@ -98,16 +100,15 @@ function followDecision(flow: Flow, track: FileTrack, next: AfterLoss, error: un
   switch (next.kind) {
     case 'replace':
       break;
-    case 'pause-file':
+    case 'rest': {
+      const asked = error instanceof ModelError && error.retryAfterSeconds !== null;
+      const rest = { untilMs: flow.clock.monotonicMs() + next.ms, refusal: asked ? error : null };
       flow.pace.refused();
-      track.pausedUntilMs = flow.clock.monotonicMs() + next.ms;
+      if (next.what === 'file') track.rest = longer(track.rest, rest);
+      else flow.rests[next.what] = longer(flow.rests[next.what], rest);
       flow.lookAgainAfter(next.ms);
       break;
-    case 'pause-all':
-      flow.pace.refused();
-      flow.pace.hold(next.ms);
-      flow.lookAgainAfter(next.ms);
-      break;
+    }
     case 'give-up':
       if (error instanceof ModelError) throw error;
       throw new ModelError({
@@ -126,10 +127,10 @@ async function beginAgain(
   part: LivePart,
   change: () => Promise<void>,
 ): Promise<void> {
-  track.pausedUntilMs = Number.POSITIVE_INFINITY;
+  track.rest = { untilMs: Number.POSITIVE_INFINITY, refusal: null };
   track.stop.abort(new Error('the file is begun again'));
   await flow.flights.othersEnded(part);
   await change();
   track.stop = new AbortController();
-  track.pausedUntilMs = Number.NEGATIVE_INFINITY;
+  track.rest = NO_REST;
 }

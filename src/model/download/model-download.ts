@@ -2,14 +2,13 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import { hasBlob, linkIntoSnapshot, prepareCache, writeRef } from '../cache.ts';
 import type { CacheLayout } from '../cache-layout.ts';
-import type { Hub } from '../hub.ts';
 import type { HubFile, ResolvedModel } from '../types.ts';
 import { createFileStore } from './file-store.ts';
 import { createHasher } from './hasher.ts';
 import { createLimiter } from './limiter.ts';
 import type { DownloadMeter } from './meter.ts';
 import { bytesToAllocate } from './part-disk.ts';
-import { transferFiles } from './transfer.ts';
+import { type Transfer, transferFiles } from './transfer.ts';
 
 /** Files below this are fetched first: they cost round trips rather than bytes, and what is wrong shows early. */
 const SMALL_FILE_BYTES = 8 * 1024 * 1024;
@@ -44,7 +43,7 @@ export type Download = (
 ) => Promise<void>;
 
 /** Downloads in the thread that calls. */
-export function createDownload(hub: Pick<Hub, 'fetchRange' | 'forgetAddress'>, clock: Clock): Download {
+export function createDownload(hub: Transfer['hub'], clock: Clock): Download {
   return async (job, model, layout, signal) => {
     await prepareCache(layout, model.commit);
     const missing: HubFile[] = [];

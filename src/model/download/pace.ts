@@ -6,23 +6,18 @@ export interface Pace {
   readonly connections: number;
   /** What one connection usually brings, in bytes a second; null while that is not known. */
   readonly usualRate: number | null;
-  /** Whether a new part may be begun now. */
-  mayBegin(): boolean;
   /** Counts bytes that came. */
   received(bytes: number): void;
   /** Judges what came since the last call; `allBusy` says whether every connection had work then. */
   judge(allBusy: boolean): void;
   /** A connection was refused. */
   refused(): void;
-  /** Nothing new is begun for so long. */
-  hold(ms: number): void;
 }
 
 /** The pace at the start of a download. */
 export function createPace(clock: Pick<Clock, 'monotonicMs'>): Pace {
   let width = firstWidth();
   let usualRate: number | null = null;
-  let heldUntilMs = Number.NEGATIVE_INFINITY;
   let bytes = 0;
   let judgedMs = clock.monotonicMs();
   return {
@@ -32,7 +27,6 @@ export function createPace(clock: Pick<Clock, 'monotonicMs'>): Pace {
     get usualRate() {
       return usualRate;
     },
-    mayBegin: () => clock.monotonicMs() >= heldUntilMs,
     received(more) {
       bytes += more;
     },
@@ -48,9 +42,6 @@ export function createPace(clock: Pick<Clock, 'monotonicMs'>): Pace {
     },
     refused() {
       width = afterRefusal(width, clock.monotonicMs());
-    },
-    hold(ms) {
-      heldUntilMs = Math.max(heldUntilMs, clock.monotonicMs() + ms);
     },
   };
 }

@@ -6,7 +6,7 @@ import { addRange, countBytes, type RangeSet } from './ranges.ts';
 export interface PartialFile {
   /** Bytes that are in the file: claimed by the journal when it was opened, or written since. */
   readonly present: RangeSet;
-  /** Bytes that were written and are not claimed; after a crash they are fetched again. */
+  /** Bytes that were written and are not claimed, those being synced among them; after a crash they are fetched again. */
   readonly unclaimedBytes: number;
   /** Writes at a position. Rejects with the system's error. */
   write(buffers: readonly Uint8Array[], position: number): Promise<void>;
@@ -20,6 +20,7 @@ export interface PartialFile {
 export function createPartialFile(disk: PartDisk, claimed: RangeSet): PartialFile {
   let present = claimed;
   let unclaimed: RangeSet = [];
+  let syncing: RangeSet = [];
   let claiming: Promise<void> = Promise.resolve();
 
   const claimNow = async (): Promise<void> => {
@@ -27,12 +28,15 @@ export function createPartialFile(disk: PartDisk, claimed: RangeSet): PartialFil
     if (written.length === 0) return;
     // What comes from here on is not covered by this sync.
     unclaimed = [];
+    syncing = written;
     try {
       await disk.sync();
       await disk.appendJournal(claimLines(written));
     } catch (error) {
       unclaimed = written.reduce(addRange, unclaimed);
       throw error;
+    } finally {
+      syncing = [];
     }
   };
 
@@ -41,7 +45,7 @@ export function createPartialFile(disk: PartDisk, claimed: RangeSet): PartialFil
       return present;
     },
     get unclaimedBytes() {
-      return countBytes(unclaimed);
+      return countBytes(unclaimed) + countBytes(syncing);
     },
     async write(buffers, position) {
       await disk.write(buffers, position);

@@ -12,32 +12,44 @@ export interface LostConnection {
   movedBytes: number;
   /** It ended because nothing came any more. */
   silent: boolean;
-  /** Seconds the other side asks to wait, or null. */
+  /** Seconds that the answer asks to wait, or null. */
   retryAfterSeconds: number | null;
+  /** Who asks for it: the hub, which names the address of a file, or the host that has its bytes. */
+  waitFor: 'hub' | 'file-host';
+  /** Too many requests came, as the one who refused says. */
+  limited: boolean;
   /** How many times in a row, this one included, connections of its file ended without bringing a byte. */
   barrenInRow: number;
   /** Whether other connections bring bytes. */
   othersMove: boolean;
-  /** Whether there are other connections, which may still bring some. */
-  othersFly: boolean;
 }
 
-/** What follows: replace it now, pause its file or all files, or end the attempt and let the keeper show a pause. */
+/** What rests: one file; every file that must be asked of the hub first; or all of them. */
+export type Resting = 'file' | 'hub' | 'all';
+
+/** What follows: replace it now, let something rest, or end the attempt and let the keeper show a pause. */
 export type AfterLoss =
   | { kind: 'replace' }
-  | { kind: 'pause-file'; ms: number }
-  | { kind: 'pause-all'; ms: number }
+  | { kind: 'rest'; what: Resting; ms: number }
   | { kind: 'give-up' };
 
-/** Decides after a lost connection. Silence is nobody's refusal: it is only given up when it goes on. */
+/**
+ * Decides after a lost connection. Silence is nobody's refusal: it is only given up when it goes on. What one side asks for
+ * does not stop what the other side still gives.
+ */
 export function afterLoss(lost: LostConnection): AfterLoss {
   if (lost.movedBytes >= WORTHWHILE_BYTES) return { kind: 'replace' };
+  const growing = FIRST_PAUSE_MS * 2 ** Math.max(0, lost.barrenInRow - 1);
+  const ownMs = Math.min(growing, LONGEST_PAUSE_MS);
   if (lost.retryAfterSeconds !== null) {
-    if (!lost.othersFly) return { kind: 'give-up' };
-    return { kind: 'pause-all', ms: lost.retryAfterSeconds * 1000 };
+    return { kind: 'rest', what: restingFor(lost), ms: Math.max(ownMs, lost.retryAfterSeconds * 1000) };
   }
   if (!lost.othersMove && lost.barrenInRow >= BARREN_CONNECTIONS) return { kind: 'give-up' };
   if (lost.silent) return { kind: 'replace' };
-  const ms = FIRST_PAUSE_MS * 2 ** Math.max(0, lost.barrenInRow - 1);
-  return { kind: 'pause-file', ms: Math.min(ms, LONGEST_PAUSE_MS) };
+  return { kind: 'rest', what: 'file', ms: ownMs };
+}
+
+function restingFor({ waitFor, limited }: LostConnection): Resting {
+  if (waitFor === 'hub') return 'hub';
+  return limited ? 'all' : 'file';
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import type { HubFiles } from '../hub-files.ts';
-import type { HubFile, ResolvedModel } from '../types.ts';
+import type { HubFile, ModelError, ResolvedModel } from '../types.ts';
 import { type Claims, createClaims } from './claims.ts';
 import type { FileStore } from './file-store.ts';
 import { type FileTrack, trackFile } from './file-track.ts';
@@ -10,13 +10,15 @@ import { createFlights, type Flights } from './flights.ts';
 import type { Limiter } from './limiter.ts';
 import { createPace, type Pace } from './pace.ts';
 import { nextPart } from './plan.ts';
+import { longer, NO_REST, type Rest, standstill } from './rest.ts';
+import type { Resting } from './retry.ts';
 
 /** So often the rate is looked at, to decide about the number of connections, and what came is claimed. */
 const INTERVAL_MS = 1_000;
 
 /** What a transfer needs. */
 export interface Transfer {
-  hub: Pick<HubFiles, 'fetchRange' | 'forgetAddress'>;
+  hub: Pick<HubFiles, 'fetchRange' | 'hasAddress' | 'forgetAddress'>;
   store: FileStore;
   clock: Clock;
   log: Log;
@@ -35,6 +37,8 @@ export interface Flow extends Transfer {
   flights: Flights;
   pace: Pace;
   claims: Claims;
+  /** What keeps every file from being begun, or every one that the hub has to name the address of. */
+  rests: Record<Exclude<Resting, 'file'>, Rest>;
   /** Aborts when the transfer ends, for whatever reason. */
   signal: AbortSignal;
   /** Looks again what there is to do after so long. */
@@ -89,6 +93,7 @@ async function fetchAll(parts: Transfer, tracks: readonly FileTrack[], outer: Ab
     flights: createFlights(),
     pace: createPace(parts.clock),
     claims: createClaims(() => tracks.filter(({ stage }) => stage !== 'done')),
+    rests: { all: NO_REST, hub: NO_REST },
     signal,
     lookAgainAfter: (ms) => {
       parts.clock.sleep(ms, signal).then(
@@ -108,6 +113,8 @@ async function fetchAll(parts: Transfer, tracks: readonly FileTrack[], outer: Ab
       for (const track of wholeFiles(flow)) run(verify(flow, track));
       beginParts(flow, run);
       if (signal.aborted || tracks.every(({ stage }) => stage === 'done')) break;
+      const refusal = work.size === 0 ? standstillOf(flow) : null;
+      if (refusal !== null) throw refusal;
       await woken;
     }
   } finally {
@@ -118,14 +125,29 @@ async function fetchAll(parts: Transfer, tracks: readonly FileTrack[], outer: Ab
   if (failures.length > 0) throw failures[0];
 }
 
+/** Why nothing moves for some time, where someone asked for that; whoever sees a download must see it. */
+function standstillOf(flow: Flow): ModelError | null {
+  const fetching = flow.tracks.filter(({ stage }) => stage === 'fetching');
+  return standstill(
+    fetching.map((track) => restOf(flow, track)),
+    flow.clock.monotonicMs(),
+  );
+}
+
+/** Until when nothing of a file is begun. */
+function restOf({ rests, hub }: Flow, { rest, file }: FileTrack): Rest {
+  const own = longer(rest, rests.all);
+  return hub.hasAddress(file) ? own : longer(own, rests.hub);
+}
+
 /** Begins parts until all connections have work or nothing is left to begin. */
 function beginParts(flow: Flow, run: (task: Promise<void>) => void): void {
   const { tracks, flights, pace } = flow;
   const nowMs = flow.clock.monotonicMs();
-  while (flights.parts.length < pace.connections && pace.mayBegin()) {
+  while (flights.parts.length < pace.connections) {
     const progress = tracks.map((track) => ({
       ...track.progress,
-      closed: track.stage !== 'fetching' || nowMs < track.pausedUntilMs,
+      closed: track.stage !== 'fetching' || nowMs < restOf(flow, track).untilMs,
     }));
     const next = nextPart(progress, flights.parts, pace.connections, pace.usualRate);
     const track = next === null ? undefined : tracks[next.part.file];
@@ -145,7 +167,7 @@ function wholeFiles({ tracks, flights }: Flow): FileTrack[] {
 
 async function verify(flow: Flow, track: FileTrack): Promise<void> {
   track.stage = 'verifying';
-  if (await track.verify()) {
+  if (await track.verify(flow.signal)) {
     track.stage = 'done';
     flow.onVerified(track.file);
     return;

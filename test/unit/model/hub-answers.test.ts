@@ -9,6 +9,7 @@ import {
   readTreePage,
 } from '../../../src/model/hub-answers.ts';
 import {
+  fileHostRefusal,
   type HubQuestion,
   type HubRefusal,
   readRefusal,
@@ -62,6 +63,35 @@ describe('refusals of a hub', () => {
 
   it('repeat the words of the hub on one line without control characters', () => {
     expect(judge({ errorMessage: 'one\n\u001b[31mtwo' }).finding.detail).toContain('one [31mtwo');
+  });
+});
+
+describe('a refusal of the host of the files', () => {
+  const url = new URL('https://files.example/repos/1?Signature=secret');
+  const judgeHost = (part: Partial<HubRefusal>) =>
+    fileHostRefusal({ ...refusal, ...part }, url, 'org/name', now);
+
+  it('passes, and carries the wait that is asked for where it means something', () => {
+    expect(judgeHost({ status: 503, retryAfter: '90' })).toMatchObject({
+      finding: {
+        code: 'hub_unreachable',
+        detail:
+          'https://files.example: answered 503 for a file of org/name and asks to wait until 2026-01-01T00:01:30Z',
+      },
+      retryAfterSeconds: 90,
+      waitFor: 'file-host',
+    });
+    expect(judgeHost({ status: 429, retryAfter: '90' })).toMatchObject({
+      finding: { code: 'hub_rate_limited' },
+      retryAfterSeconds: 90,
+    });
+    expect(judgeHost({ status: 403, retryAfter: '90', errorCode: 'GatedRepo' })).toMatchObject({
+      finding: {
+        code: 'hub_unreachable',
+        detail: 'https://files.example: answered 403 for a file of org/name',
+      },
+      retryAfterSeconds: null,
+    });
   });
 });
 

@@ -53,7 +53,8 @@ describe('a lost connection', () => {
     retryAfterSeconds: null,
     barrenInRow: 1,
     othersMove: true,
-    othersFly: true,
+    waitFor: 'file-host',
+    limited: false,
   };
 
   it('that brought bytes is replaced at once', () => {
@@ -71,15 +72,18 @@ describe('a lost connection', () => {
   });
 
   it('that brought nothing lets its file rest, longer each time, while others go on', () => {
-    expect(afterLoss(lost)).toEqual({ kind: 'pause-file', ms: 1_000 });
-    expect(afterLoss({ ...lost, barrenInRow: 4 })).toEqual({ kind: 'pause-file', ms: 8_000 });
-    expect(afterLoss({ ...lost, barrenInRow: 20 })).toEqual({ kind: 'pause-file', ms: 30_000 });
+    const rest = { kind: 'rest', what: 'file' };
+    expect(afterLoss(lost)).toEqual({ ...rest, ms: 1_000 });
+    expect(afterLoss({ ...lost, barrenInRow: 4 })).toEqual({ ...rest, ms: 8_000 });
+    expect(afterLoss({ ...lost, barrenInRow: 20 })).toEqual({ ...rest, ms: 30_000 });
   });
 
-  it('with a wish to wait stops new ones for as long, or ends the attempt when nothing moves', () => {
-    expect(afterLoss({ ...lost, retryAfterSeconds: 7 })).toEqual({ kind: 'pause-all', ms: 7_000 });
-    expect(afterLoss({ ...lost, retryAfterSeconds: 7, othersMove: false, othersFly: false })).toEqual({
-      kind: 'give-up',
-    });
+  it('with a wish to wait stops what the one who asks for it would be asked for', () => {
+    const asked = { ...lost, retryAfterSeconds: 7 };
+    const rest = { kind: 'rest', ms: 7_000 };
+    expect(afterLoss({ ...asked, waitFor: 'hub', limited: true })).toEqual({ ...rest, what: 'hub' });
+    expect(afterLoss({ ...asked, limited: true })).toEqual({ ...rest, what: 'all' });
+    expect(afterLoss(asked)).toEqual({ ...rest, what: 'file' });
+    expect(afterLoss({ ...asked, retryAfterSeconds: 0 })).toEqual({ kind: 'rest', what: 'file', ms: 1_000 });
   });
 });
