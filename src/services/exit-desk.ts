@@ -42,7 +42,8 @@ export function noteExit(room: Room, unit: Unit, container: ObservedContainer, n
       readyRun: null,
     },
   });
-  unit.undo = noticed.finishedAt === null ? before : null;
+  const { restartAt, exitFinding } = unit;
+  unit.undo = noticed.finishedAt === null ? { memory: before, restartAt, exitFinding } : null;
   unit.restartAt = now + after.delayMs;
   unit.exitFinding = verdict.finding;
   unit.completed = verdict.kind === 'completed';
@@ -180,14 +181,15 @@ function follow(room: Room, unit: Unit, container: ObservedContainer): void {
 function takeBack(room: Room, unit: Unit): void {
   const memory = room.memory.of(unit.name);
   if (unit.undo !== null) {
-    const { attempts, restarts, history, failure, nextRestartAt, expected, run } = unit.undo;
+    const { attempts, restarts, history, failure, nextRestartAt, expected, run } = unit.undo.memory;
     room.memory.set(unit.name, {
       ...memory,
       ...{ attempts, restarts, history, failure, nextRestartAt, expected },
       run: run === null ? null : { ...run, pending: null },
     });
-    unit.restartAt = room.parts.clock.monotonicMs();
-    unit.exitFinding = null;
+    // The wait after the exit that is on record stands.
+    unit.restartAt = unit.undo.restartAt;
+    unit.exitFinding = unit.undo.exitFinding;
     unit.undo = null;
   } else if (memory.run !== null) {
     room.memory.set(unit.name, { ...memory, run: { ...memory.run, pending: null } });

@@ -45,8 +45,8 @@ export interface Unit {
   oomAt: number | null;
   /** When exits were last laid at the door of an absent engine. */
   awayExits: number[];
-  /** Memory before an exit that is known by its event alone, in case the event was an old one. */
-  undo: ServiceMemory | null;
+  /** How things stood before an exit that is known by its event alone, in case the event was an old one. */
+  undo: { memory: ServiceMemory; restartAt: number; exitFinding: Finding | null } | null;
   watch: RunWatch | null;
   probing: boolean;
   /** Ends probes and log reading of the run that is watched. */

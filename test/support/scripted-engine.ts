@@ -22,8 +22,8 @@ export interface ScriptedCall {
 
 /** What the script does to a call. */
 export type Treatment =
-  /** Happens after `afterMs`; the answer, as of then, arrives `thenMs` later. */
-  | { kind: 'answer'; afterMs: number; thenMs?: number }
+  /** Happens after `afterMs`; the answer, as of then, arrives `thenMs` later. `lost` is asked then whether it got there at all. */
+  | { kind: 'answer'; afterMs: number; thenMs?: number; lost?: () => boolean }
   | { kind: 'fail'; afterMs: number; error: EngineError }
   /** Never answers; the client's own deadline ends it. The effect does not happen. */
   | { kind: 'hang'; deadlineMs: number }
@@ -37,7 +37,19 @@ export interface ScriptedContainer {
   startedAtMs: number | null;
   /** The process takes no question any more. */
   hung: boolean;
+  /** Its own on the network, while it runs. */
+  address: string;
   log: ContainerLogLine[];
+}
+
+/** Who or what ended a container. */
+export type EndedBy = 'itself' | 'stop' | 'kill' | 'remove' | 'others' | 'engine';
+
+/** Told of what happens to containers, at the moment it happens. */
+export interface ContainerWitness {
+  created?(container: ScriptedContainer): void;
+  started?(container: ScriptedContainer): void;
+  ended?(container: ScriptedContainer, by: EndedBy): void;
 }
 
 /** An engine in memory: real enough for the supervisor, and cruel on demand. */
@@ -49,6 +61,10 @@ export interface ScriptedEngine extends Engine {
   readonly images: Set<string>;
   /** Decides how each call is treated; default: answered after 1 ms. */
   treat: (call: ScriptedCall) => Treatment;
+  /** Whether a call that its caller gives up before it happens does so nevertheless; default: it does not. */
+  landsAnyway: (call: ScriptedCall) => boolean;
+  /** Sees everything, whoever does it. */
+  witness: ContainerWitness;
   /** Whether events reach the listener. */
   dropEvents: boolean;
   /** Time between an event and its arrival. */
@@ -63,6 +79,8 @@ export interface ScriptedEngine extends Engine {
   /** `docker rm -f` by somebody else. */
   foreignRemove(id: string): void;
   foreignStart(id: string): void;
+  /** `docker rename` by somebody else; false where the name is taken. */
+  foreignRename(id: string, name: string): boolean;
   /** A container made by somebody else. */
   foreignCreate(facts: Partial<ObservedContainer> & { name: string }): string;
   /** The engine stops; containers end unless they are kept. */
@@ -107,8 +125,11 @@ export function createScriptedEngine(clock: Clock): ScriptedEngine {
     const treatment = engine.treat(entry);
     switch (treatment.kind) {
       case 'answer':
-        await clock.sleep(treatment.afterMs, signal);
-        if (!engine.up) throw engineError('unreachable');
+        await clock.sleep(treatment.afterMs, signal).catch((reason: unknown) => {
+          if (engine.landsAnyway(entry)) happen(work, entry.at + treatment.afterMs - clock.monotonicMs());
+          throw reason;
+        });
+        if (!engine.up || treatment.lost?.()) throw engineError('unreachable');
         if (treatment.thenMs === undefined) return work();
         return answerLater(work, treatment.thenMs, signal);
       case 'fail':
@@ -117,16 +138,20 @@ export function createScriptedEngine(clock: Clock): ScriptedEngine {
       case 'hang':
         await clock.sleep(treatment.deadlineMs, signal);
         throw engineError('unreachable');
-      case 'deaf': {
-        const silent = clock.sleep(treatment.afterMs).then(() => {
-          if (engine.up) return Promise.resolve(work()).catch(() => undefined);
-          return undefined;
-        });
-        void silent.catch(() => undefined);
+      case 'deaf':
+        happen(work, treatment.afterMs);
         await clock.sleep(treatment.deadlineMs, signal);
         throw engineError('unreachable');
-      }
     }
+  };
+
+  /** The effect of a call without its answer. */
+  const happen = (work: () => unknown, afterMs: number) => {
+    const silent = async () => {
+      await clock.sleep(afterMs);
+      if (engine.up) await work();
+    };
+    void silent().catch(() => undefined);
   };
 
   const answerLater = async <T>(work: () => T | Promise<T>, ms: number, signal?: AbortSignal): Promise<T> => {
@@ -163,8 +188,9 @@ export function createScriptedEngine(clock: Clock): ScriptedEngine {
   const change = (container: ScriptedContainer, fields: Partial<ObservedContainer>) => {
     container.facts = { ...container.facts, ...fields };
   };
-  const end = (container: ScriptedContainer, exitCode: number, oomKilled = false) => {
+  const end = (container: ScriptedContainer, by: EndedBy, exitCode: number, oomKilled = false) => {
     if (container.facts.state !== 'running' && container.facts.state !== 'paused') return;
+    engine.witness.ended?.(container, by);
     change(container, { state: 'exited', exitCode, oomKilled, finishedAt: stamp(), pid: 0, addresses: {} });
     container.hung = false;
     if (oomKilled) tell(container, 'oom');
@@ -179,10 +205,11 @@ export function createScriptedEngine(clock: Clock): ScriptedEngine {
       oomKilled: false,
       error: '',
       pid: 1000 + created,
-      addresses: { 'ai-sandbox-network': '172.20.0.2' },
+      addresses: { 'ai-sandbox-network': container.address },
     });
     container.startedAtMs = clock.monotonicMs();
     container.hung = false;
+    engine.witness.started?.(container);
     tell(container, 'start');
   };
   const add = (facts: Partial<ObservedContainer> & { name: string }): string => {
@@ -213,6 +240,7 @@ export function createScriptedEngine(clock: Clock): ScriptedEngine {
       },
       startedAtMs: facts.state === 'running' ? clock.monotonicMs() : null,
       hung: false,
+      address: `172.20.${created >> 8}.${created & 0xff}`,
       log: [],
     });
     return id;
@@ -225,27 +253,36 @@ export function createScriptedEngine(clock: Clock): ScriptedEngine {
     volumes: new Set(),
     images: new Set(),
     treat: () => ({ kind: 'answer', afterMs: 1 }),
+    landsAnyway: () => false,
+    witness: {},
     dropEvents: false,
     eventDelayMs: 1,
     up: true,
     byName: (name) => [...engine.containers.values()].find((container) => container.facts.name === name),
-    exit: (id, exitCode, options) => end(need(id), exitCode, options?.oom ?? false),
+    exit: (id, exitCode, options) => end(need(id), 'itself', exitCode, options?.oom ?? false),
     foreignKill(id, signal) {
       const container = need(id);
       if (container.facts.state !== 'running') return;
       tell(container, 'kill', { signal });
-      end(container, 128 + Number(signal));
+      end(container, 'others', 128 + Number(signal));
     },
     foreignRemove(id) {
       const container = need(id);
       if (container.facts.state === 'running') {
         tell(container, 'kill', { signal: '9' });
-        end(container, 137);
+        end(container, 'others', 137);
       }
       engine.containers.delete(id);
       tell(container, 'destroy');
     },
     foreignStart: (id) => start(need(id)),
+    foreignRename(id, name) {
+      if (engine.byName(name) !== undefined) return false;
+      const container = need(id);
+      change(container, { name });
+      tell(container, 'rename');
+      return true;
+    },
     foreignCreate(facts) {
       const id = add(facts);
       tell(need(id), 'create');
@@ -254,7 +291,7 @@ export function createScriptedEngine(clock: Clock): ScriptedEngine {
     goDown({ keepContainers }) {
       engine.up = false;
       if (!keepContainers) {
-        for (const container of engine.containers.values()) end(container, 137);
+        for (const container of engine.containers.values()) end(container, 'engine', 137);
       }
       for (const watcher of watchers) {
         watcher.connected = false;
@@ -318,6 +355,7 @@ export function createScriptedEngine(clock: Clock): ScriptedEngine {
           Object.entries(request.body['Labels'] ?? {}).map(([key, value]) => [key, String(value)]),
         );
         const id = add({ name: request.name, labels, image });
+        engine.witness.created?.(need(id));
         tell(need(id), 'create');
         return id;
       }),
@@ -328,7 +366,7 @@ export function createScriptedEngine(clock: Clock): ScriptedEngine {
         if (container.facts.state !== 'running') return;
         tell(container, 'kill', { signal: '15' });
         await clock.sleep(container.hung ? graceMs : Math.min(graceMs, 500));
-        end(container, container.hung ? 137 : 143);
+        end(container, 'stop', container.hung ? 137 : 143);
       }),
     killContainer: (id, signal) =>
       call('killContainer', id, signal, () => {
@@ -337,14 +375,14 @@ export function createScriptedEngine(clock: Clock): ScriptedEngine {
           throw engineError('conflict');
         }
         tell(container, 'kill', { signal: '9' });
-        end(container, 137);
+        end(container, 'kill', 137);
       }),
     removeContainer: (id, options, signal) =>
       call('removeContainer', id, signal, () => {
         const container = need(id);
         if (container.facts.state === 'running') {
           if (!options.force) throw engineError('conflict');
-          end(container, 137);
+          end(container, 'remove', 137);
         }
         engine.containers.delete(id);
         tell(container, 'destroy');
