@@ -1,4 +1,5 @@
 import type { Cause } from './choose.ts';
+import { withHostFacts } from './host-facts.ts';
 import { type LogLine, readLogLine } from './log-line.ts';
 import { type PreparedSignatures, prepareSignatures } from './match.ts';
 import { splitRecords } from './records.ts';
@@ -59,14 +60,15 @@ export function createDiagnoser(): Diagnoser {
 }
 
 /**
- * Tells why a service has failed, from its log since the last start, how it ended and what the engine said.
+ * Tells why a service has failed, from its log since the last start, how it ended, what the engine said and what the host knows.
  * Null when nothing has failed: a service that answers, a healthy log, a stop in good order.
  */
-export function diagnose({ log, ...ending }: Evidence): Diagnosis | null {
+export function diagnose({ log, host, ...ending }: Evidence): Diagnosis | null {
   if (ending.answers === true) return null;
   const diagnoser = createDiagnoser();
   for (const line of log) for (const piece of line.split(/[\r\n]+/)) diagnoser.push(piece);
-  return diagnoser.finish(ending);
+  const found = diagnoser.finish(ending);
+  return host === undefined ? found : withHostFacts(found, host);
 }
 
 function weight(cause: Cause): number {

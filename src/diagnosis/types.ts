@@ -50,6 +50,14 @@ export interface Signature {
   checkedAgainst: string;
 }
 
+/** What the machine itself tells about the GPUs of a run that has failed. */
+export interface HostFacts {
+  /** XIDs, the driver's error numbers in the kernel log, since the run began; the oldest first. */
+  xids: readonly { xid: number; pciBusId: string; message: string }[];
+  /** Programs that hold memory of a GPU now that the run is over; null: not known. */
+  gpuUsers: readonly { pid: number | null; name: string | null; memoryBytes: number | null }[] | null;
+}
+
 /** What is known of a failed start or an unexpected end. */
 export interface Evidence {
   /** Log lines since the last start of the container, oldest first; may be cut anywhere. */
@@ -61,10 +69,12 @@ export interface Evidence {
   engineError: string | null;
   /** A container that runs and answers has no failure, whatever its log says. */
   answers?: boolean;
+  /** Absent: nothing is known, or the service uses no GPU. */
+  host?: HostFacts;
 }
 
 /** How a run ended, as far as it is known; see {@link Evidence}. */
-export type Ending = Omit<Evidence, 'log'>;
+export type Ending = Omit<Evidence, 'log' | 'host'>;
 
 /** The cause, for /status, the login message and `ai-sandbox explain`. */
 export interface Diagnosis {

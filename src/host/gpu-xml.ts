@@ -1,4 +1,4 @@
-import { type GpuFacts, UNKNOWN_GPU } from './gpu.ts';
+import { type GpuFacts, type GpuUser, UNKNOWN_GPU } from './gpu.ts';
 import { smiBytes, smiFlag, smiNumber, smiText } from './gpu-value.ts';
 
 /** What an architecture's name says of the compute capability where only one is possible; the others have several. */
@@ -40,9 +40,22 @@ export function parseGpuXml(xml: string): GpuFacts[] {
       eccErrorsUncorrected: uncorrected(at('ecc_errors', 'volatile')),
       rowRemapPending: smiFlag(at('remapped_rows', 'remapped_row_pending')),
       rowRemapFailed: smiFlag(at('remapped_rows', 'remapped_row_failure')),
+      users: usersOf(valueAt(block, 'processes')),
       recoveryAction: recoveryAction(at('gpu_recovery_action'), at('gpu_reset_status')),
     };
   });
+}
+
+/** Programs of type C compute; those of type G draw. */
+function usersOf(processes: string | undefined): GpuUser[] | null {
+  if (processes === undefined) return null;
+  return blocks(processes, 'process_info')
+    .filter((block) => valueAt(block, 'type')?.includes('C') === true)
+    .map((block) => ({
+      pid: smiNumber(valueAt(block, 'pid')),
+      name: smiText(valueAt(block, 'process_name')),
+      memoryBytes: smiBytes(valueAt(block, 'used_memory')),
+    }));
 }
 
 /** `gpu_recovery_action` (from 570 on), else the older `gpu_reset_status` in the same words. */
@@ -83,7 +96,7 @@ function valueAt(xml: string, name: string): string | undefined {
 
 /** The elements of this name with their tags; one that is cut off reaches to the end. */
 function blocks(xml: string, name: string): string[] {
-  return xml.match(new RegExp(`<${name}\\s[^>]*>[\\s\\S]*?(?:</${name}>|$)`, 'g')) ?? [];
+  return xml.match(new RegExp(`<${name}(?:\\s[^>]*)?>[\\s\\S]*?(?:</${name}>|$)`, 'g')) ?? [];
 }
 
 function decode(text: string): string {

@@ -1,5 +1,12 @@
 import type { GpuView } from '../status/schema.ts';
 
+/** A program that holds memory of a GPU; null = the driver does not say. */
+export interface GpuUser {
+  pid: number | null;
+  name: string | null;
+  memoryBytes: number | null;
+}
+
 /** One GPU as its driver describes it; null = the driver does not say. */
 export interface GpuFacts {
   index: number | null;
@@ -28,6 +35,8 @@ export interface GpuFacts {
   rowRemapPending: boolean | null;
   /** A bad row could not be replaced: the card is to be exchanged. */
   rowRemapFailed: boolean | null;
+  /** Programs that compute on it; null: not known. */
+  users: readonly GpuUser[] | null;
   /** What the driver asks for (`Reset`, `Reboot`, `Drain and Reset`); null when nothing, or on drivers before 570. */
   recoveryAction: string | null;
 }
@@ -51,6 +60,7 @@ export const UNKNOWN_GPU: GpuFacts = {
   eccErrorsUncorrected: null,
   rowRemapPending: null,
   rowRemapFailed: null,
+  users: null,
   recoveryAction: null,
 };
 

@@ -1,4 +1,4 @@
-import type { Diagnosis } from '../diagnosis/types.ts';
+import type { Diagnosis, HostFacts } from '../diagnosis/types.ts';
 import type { ContainerLogLine, ObservedContainer } from '../docker/engine.ts';
 import { EngineError } from '../docker/engine.ts';
 import { withDeadline } from '../lib/deadline.ts';
@@ -51,8 +51,10 @@ export function investigate(room: Room, unit: Unit, container: ObservedContainer
       room.memory.set(unit.name, withRecord(room.memory.of(unit.name), exit.record, { log_tail: logTail }));
     }
     if (exit.finding !== null) {
+      const host = (await room.parts.hostFacts?.(unit.name, container.startedAt)) ?? null;
+      if (room.signal.aborted || room.units.get(unit.name) !== unit) return;
       const { record, finding } = await withMemory(room, unit, container, exit, exit.finding);
-      conclude(room, unit, record, finding, lines);
+      conclude(room, unit, record, finding, lines, host);
     }
     room.wake();
   };
@@ -107,13 +109,21 @@ function recordOf(room: Room, unit: Unit, record: LastExit): LastExit | undefine
 }
 
 /** The cause of a counted exit: on record, healed where that is possible, else judged. */
-function conclude(room: Room, unit: Unit, record: LastExit, known: Finding, lines: readonly string[]): void {
+function conclude(
+  room: Room,
+  unit: Unit,
+  record: LastExit,
+  known: Finding,
+  lines: readonly string[],
+  host: HostFacts | null,
+): void {
   const { clock, log } = room.parts;
   const diagnosis = room.parts.diagnose?.({
     log: lines,
     exitCode: record.exit_code,
     oomKilled: record.oom_killed,
     engineError: null,
+    ...(host === null ? {} : { host }),
   });
   const finding = findingOf(diagnosis ?? null, known);
   const diagnosed = finding !== known;

@@ -1,5 +1,5 @@
 import type { ComposeProject, ServiceSpec } from '../compose/service-spec.ts';
-import type { Diagnosis, Evidence } from '../diagnosis/types.ts';
+import type { Diagnosis, Evidence, HostFacts } from '../diagnosis/types.ts';
 import { type ContainerLogLine, type Engine, EngineError, type PullProgress } from '../docker/engine.ts';
 import type { Clock } from '../lib/clock.ts';
 import { errorMessage } from '../lib/errors.ts';
@@ -48,6 +48,8 @@ export interface SupervisorParts {
   onRun?(service: string, notice: RunNotice): void;
   /** Finds the cause of a failure; null where there is none to be told. */
   diagnose?(evidence: Evidence): Diagnosis | null;
+  /** What the machine knows about a run of a service that has ended; null: nothing. Never rejects. */
+  hostFacts?(service: string, startedAt: string | null): Promise<HostFacts | null>;
   /** Whether memory that ran out explains an exit at this time (RFC 3339) of which the engine does not say so. */
   ranOutOfMemory?(containerId: string, exitAt: string): Promise<boolean>;
   /** Does what only the rest of the daemon can; false: it cannot be done. */

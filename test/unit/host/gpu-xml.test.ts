@@ -67,6 +67,7 @@ describe('the XML of nvidia-smi', () => {
         eccErrorsUncorrected: null,
         rowRemapPending: false,
         rowRemapFailed: true,
+        users: null,
         recoveryAction: null,
       },
     ]);
@@ -123,6 +124,18 @@ describe('the XML of nvidia-smi', () => {
       [0, 'GPU-1'],
       [1, 'GPU-2'],
     ]);
+  });
+
+  test('programs that compute are its users; those that draw are not', () => {
+    const program = (pid: number, type: string, memory: string) =>
+      `<process_info><pid>${pid}</pid><type>${type}</type><process_name>python3</process_name><used_memory>${memory}</used_memory></process_info>`;
+    const processes = [program(7, 'C', '512 MiB'), program(8, 'G', '4 MiB'), program(9, 'M+C', 'N/A')];
+    const xml = log(card('GPU-1', `<processes>${processes.join('')}</processes>`));
+    expect(parseGpuXml(xml)[0]?.users).toEqual([
+      { pid: 7, name: 'python3', memoryBytes: 512 * 1024 ** 2 },
+      { pid: 9, name: 'python3', memoryBytes: null },
+    ]);
+    expect(parseGpuXml(log(card('GPU-1', '<processes></processes>')))[0]?.users).toEqual([]);
   });
 
   test('a card that is cut off keeps what was read', () => {
