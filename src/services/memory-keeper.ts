@@ -11,7 +11,10 @@ export interface MemoryKeeper {
   forget(service: string): void;
   readonly bootId: string | null;
   setBootId(bootId: string): void;
-  /** Writes what changed; resolves when it is on disk or has failed. A failure is logged and shown by the store. */
+  /**
+   * Writes what changed; resolves when it is on disk or has failed. A failure is logged and shown by the store, and the next
+   * call tries again.
+   */
   save(): Promise<void>;
 }
 
@@ -19,6 +22,7 @@ export interface MemoryKeeper {
 export function createMemoryKeeper(section: StateSection<ServicesMemory>, log: Log): MemoryKeeper {
   let state = section.get();
   let dirty = false;
+  let failed = false;
   let writing: Promise<void> = Promise.resolve();
   const change = (next: ServicesMemory) => {
     state = next;
@@ -44,9 +48,16 @@ export function createMemoryKeeper(section: StateSection<ServicesMemory>, log: L
     save() {
       if (!dirty) return writing;
       dirty = false;
-      writing = section.set(state).catch((error: unknown) => {
-        log.warn(`the state of the services could not be written: ${errorMessage(error)}`);
-      });
+      writing = section.set(state).then(
+        () => {
+          failed = false;
+        },
+        (error: unknown) => {
+          dirty = true;
+          if (!failed) log.warn(`the state of the services could not be written: ${errorMessage(error)}`);
+          failed = true;
+        },
+      );
       return writing;
     },
   };
