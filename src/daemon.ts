@@ -23,7 +23,6 @@ import { type Clock, toTimestamp } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import type { Redactor } from './lib/redact.ts';
 import { openStateStore } from './lib/state-store.ts';
-import { deleteDamagedFiles } from './model/damaged-files.ts';
 import { createLoadMemory, LoadTimesSchema } from './model/load-times.ts';
 import { EMPTY_MEMORY, ServicesMemorySchema } from './services/memory.ts';
 import { createProbes } from './services/probes.ts';
@@ -165,7 +164,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     log,
     overrides: createOverrides(store.section('overrides', OverridesSchema, []), log),
     loadTimes: createLoadMemory(store.section('load_times', LoadTimesSchema, {})),
-    deleteDamaged: deleteDamagedFiles,
+    deleteDamaged: modelRoom.deleteDamaged,
     fetchModel: model.retry,
     onMove: () => supervisor.noteProgress('api'),
     onChange: () => publisher.touch(),

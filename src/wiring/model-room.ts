@@ -3,10 +3,12 @@ import type { GpuReader } from '../host/gpu-reader.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Redactor } from '../lib/redact.ts';
+import { deleteDamagedFiles } from '../model/damaged-files.ts';
 import { createThreadedDownload } from '../model/download/thread.ts';
 import { createHub } from '../model/hub.ts';
 import { createModelKeeper, type ModelKeeper } from '../model/keeper.ts';
 import { createTokenSource } from '../model/token.ts';
+import { DEFAULT_REVISION } from '../model/wish.ts';
 import type { Settings } from '../settings.ts';
 import type { DesiredState } from './desired-state.ts';
 import { readRevision } from './engine-options.ts';
@@ -21,6 +23,8 @@ export interface ModelRoom {
   claimedBytes(directory: string): Promise<number>;
   /** The files say which model, and where. */
   setState(state: DesiredState): void;
+  /** Deletes the damaged files of the revision that is wanted, so that they are fetched again; returns their paths. */
+  deleteDamaged(directory: string, modelId: string, signal: AbortSignal): Promise<string[]>;
   /** Reads the hub token again; another one is used at once. */
   refreshToken(): Promise<void>;
   /** Works until the signal aborts, then returns. */
@@ -71,6 +75,7 @@ export async function createModelRoom(parts: {
     surroundings: surroundings.get,
   });
   const claim = createModelClaim(keeper.snapshot);
+  let revision: string = DEFAULT_REVISION;
   const tokenChanged = () => {
     redactor.learn([token.current()]);
     keeper.tokenChanged();
@@ -84,13 +89,10 @@ export async function createModelRoom(parts: {
       claim.setDirectory(modelDirectory);
       surroundings.setProject(project);
       const api = project.services.find((service) => service.name === 'api');
-      const revision = api === undefined ? null : readRevision(api);
-      keeper.setWanted({
-        text: modelId,
-        directory: modelDirectory,
-        ...(revision === null ? {} : { revision }),
-      });
+      revision = (api === undefined ? null : readRevision(api)) ?? DEFAULT_REVISION;
+      keeper.setWanted({ text: modelId, directory: modelDirectory, revision });
     },
+    deleteDamaged: (directory, modelId, signal) => deleteDamagedFiles(directory, modelId, revision, signal),
     async refreshToken() {
       if (await token.refresh()) tokenChanged();
     },

@@ -35,14 +35,21 @@ export interface ModelSurroundingsParts {
   onChange(): void;
 }
 
-/** Gathers them. The plan stands for GPUs whose driver is still being installed. */
+/** Where Docker keeps its images unless it says something else. */
+const USUAL_IMAGE_DIRECTORY = '/var/lib/docker';
+
+/**
+ * Gathers them. The plan stands for GPUs whose driver is still being installed, the whole images for those that Docker has
+ * not told of: it may answer long after the download has begun.
+ */
 export function createModelSurroundings(parts: ModelSurroundingsParts): ModelSurroundings {
   let api: ServiceSpec | null = null;
   let project: ComposeProject | null = null;
   let engineOptions: EngineOptions = DEFAULT_ENGINE_OPTIONS;
   let found: readonly GpuMemory[] | null = null;
-  let views: ServicesSnapshot['services'] = {};
-  let imageDirectory: string | null = null;
+  /** Share of each image that is still to come, as Docker said last. */
+  const missing = new Map<string, number>();
+  let imageDirectory = USUAL_IMAGE_DIRECTORY;
   let asked = false;
   let told = '';
 
@@ -50,12 +57,14 @@ export function createModelSurroundings(parts: ModelSurroundingsParts): ModelSur
     gpus: visible(found !== null && found.length > 0 ? found : planGpus(parts.instanceType()), api),
     ramBytes: Math.min(totalmem(), api?.memoryLimitBytes ?? Number.POSITIVE_INFINITY),
     engine: engineOptions,
-    claims: project === null || imageDirectory === null ? [] : imageClaims(project, views, imageDirectory),
+    claims: project === null ? [] : imageClaims(project, missing, imageDirectory),
     plans: GPU_PLANS,
   });
   const tell = () => {
-    const { gpus, ramBytes, engine } = get();
-    const now = JSON.stringify([gpus, ramBytes, engine]);
+    const { gpus, ramBytes, engine, claims } = get();
+    // Which images are still to come, not how much of them: that changes all the time.
+    const images = claims.map(({ directory, what }) => [directory, what]);
+    const now = JSON.stringify([gpus, ramBytes, engine, images]);
     if (now === told) return;
     told = now;
     parts.onChange();
@@ -70,13 +79,21 @@ export function createModelSurroundings(parts: ModelSurroundingsParts): ModelSur
       tell();
     },
     look({ services, docker }) {
-      views = services;
-      if (!docker.reachable) asked = false;
-      if (!docker.reachable || asked) return;
+      if (!docker.reachable) {
+        asked = false;
+        return;
+      }
+      for (const { name, image } of project?.services ?? []) {
+        const view = services[name];
+        if (view !== undefined) missing.set(image, missingShare(view));
+      }
+      tell();
+      if (asked) return;
       asked = true;
       parts.engine.info().then(
         (info) => {
           ({ imageDirectory } = info);
+          tell();
         },
         () => {
           asked = false;
@@ -110,20 +127,22 @@ function visible(gpus: readonly GpuMemory[] | null, api: ServiceSpec | null): re
   return request.count !== null && request.count > 0 ? gpus.slice(0, request.count) : gpus;
 }
 
-/** Bytes of the images that are still to be unpacked, each image once. */
+/** The part of an image that a service waits for, from 0 to 1. */
+function missingShare({ pull, waiting_for: waitingFor }: ServicesSnapshot['services'][string]): number {
+  if (pull === null) return waitingFor === 'image' ? 1 : 0;
+  const { bytes_done: done, bytes_total: total } = pull;
+  return total === null || total === 0 ? 1 : Math.max(0, 1 - (done ?? 0) / total);
+}
+
+/** Bytes of the images that are still to be unpacked, each image once; one that Docker has not told of yet counts as a whole. */
 function imageClaims(
   project: ComposeProject,
-  views: ServicesSnapshot['services'],
+  missing: ReadonlyMap<string, number>,
   directory: string,
 ): SpaceClaim[] {
-  const claims = new Map<string, SpaceClaim>();
-  for (const { name, image } of project.services) {
-    const view = views[name];
-    if (view === undefined || (view.pull === null && view.waiting_for !== 'image')) continue;
-    const { bytes_done: done, bytes_total: total } = view.pull ?? { bytes_done: 0, bytes_total: null };
-    const missing = total === null || total === 0 ? 1 : Math.max(0, 1 - done / total);
-    const bytes = (imageSpace(project, image) ?? 0) * missing;
-    claims.set(image, { directory, bytes, what: `the image ${image}` });
-  }
-  return [...claims.values()];
+  const images = new Set(project.services.map(({ image }) => image));
+  return [...images].flatMap((image) => {
+    const bytes = (imageSpace(project, image) ?? 0) * (missing.get(image) ?? 1);
+    return bytes === 0 ? [] : [{ directory, bytes, what: `the image ${image}` }];
+  });
 }

@@ -14,14 +14,14 @@ afterEach(async () => {
 type Content = { bytes: string; hash?: 'sha256' | 'sha1'; damaged?: boolean; plain?: boolean };
 
 /** A hub cache with one model; a damaged file has other bytes than its blob's name says. */
-async function cache(files: Record<string, Content>): Promise<string> {
+async function cache(files: Record<string, Content>, ref = 'main'): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'damaged-'));
   folders.push(directory);
   const repository = join(directory, 'hub/models--org--name');
   const snapshot = join(repository, 'snapshots', COMMIT);
-  await mkdir(join(repository, 'refs'), { recursive: true });
+  await mkdir(dirname(join(repository, 'refs', ref)), { recursive: true });
   await mkdir(join(repository, 'blobs'));
-  await writeFile(join(repository, 'refs/main'), COMMIT);
+  await writeFile(join(repository, 'refs', ref), COMMIT);
   for (const [path, { bytes, hash = 'sha256', damaged = false, plain = false }] of Object.entries(files)) {
     await mkdir(dirname(join(snapshot, path)), { recursive: true });
     const name =
@@ -40,7 +40,8 @@ async function cache(files: Record<string, Content>): Promise<string> {
 }
 const remaining = (directory: string) => readdir(join(directory, 'hub/models--org--name/snapshots', COMMIT));
 const blobs = (directory: string) => readdir(join(directory, 'hub/models--org--name/blobs'));
-const check = (directory: string) => deleteDamagedFiles(directory, 'org/name', new AbortController().signal);
+const check = (directory: string, revision = 'main') =>
+  deleteDamagedFiles(directory, 'org/name', revision, new AbortController().signal);
 
 describe('damaged files of a model', () => {
   test('are deleted with their blobs, intact ones stay', async () => {
@@ -60,6 +61,15 @@ describe('damaged files of a model', () => {
     expect(await check(directory)).toEqual(['part/a.safetensors']);
   });
 
+  test.each(['release', 'refs/pr/1', COMMIT])(
+    'of the revision %s are found where nothing is on main',
+    async (revision) => {
+      const directory = await cache({ 'a.safetensors': { bytes: 'weights', damaged: true } }, revision);
+      expect(await check(directory, revision)).toEqual(['a.safetensors']);
+      expect(await check(directory)).toEqual([]);
+    },
+  );
+
   test('that are no links have no name to be checked against: they are left alone', async () => {
     const directory = await cache({ 'a.safetensors': { bytes: 'weights', damaged: true, plain: true } });
     expect(await check(directory)).toEqual([]);
@@ -68,12 +78,12 @@ describe('damaged files of a model', () => {
 
   test('of a model whose id is none are not looked for', async () => {
     const directory = await cache({});
-    expect(await deleteDamagedFiles(directory, '../name', new AbortController().signal)).toEqual([]);
+    expect(await deleteDamagedFiles(directory, '../name', 'main', new AbortController().signal)).toEqual([]);
   });
 
   test('are not read on when the daemon ends', async () => {
     const directory = await cache({ 'a.safetensors': { bytes: 'weights', damaged: true } });
-    await expect(deleteDamagedFiles(directory, 'org/name', AbortSignal.abort())).rejects.toThrow();
+    await expect(deleteDamagedFiles(directory, 'org/name', 'main', AbortSignal.abort())).rejects.toThrow();
     expect(await remaining(directory)).toEqual(['a.safetensors']);
   });
 });

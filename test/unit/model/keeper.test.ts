@@ -8,7 +8,7 @@ import { parseModelIdentifier } from '../../../src/model/identifier.ts';
 import { createModelKeeper, type ModelKeeper } from '../../../src/model/keeper.ts';
 import { readModelConfig } from '../../../src/model/model-config.ts';
 import { type Surroundings, UNKNOWN_SURROUNDINGS } from '../../../src/model/surroundings.ts';
-import { type ExaminedModel, ModelError } from '../../../src/model/types.ts';
+import { type ExaminedModel, type HubFile, ModelError } from '../../../src/model/types.ts';
 import type { Finding } from '../../../src/status/problem.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 
@@ -67,6 +67,15 @@ afterEach(async () => {
 async function attempts(count: number): Promise<void> {
   while (asked.length < count) await nextTurn();
   for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+}
+
+/** The model as the hub describes it. */
+function examined(files: HubFile[] = []): ExaminedModel {
+  const { identifier } = parseModelIdentifier('acme/tiny');
+  if (identifier === undefined) throw new Error('not an identifier');
+  const config = readModelConfig('{"architectures":["LlamaForCausalLM"]}');
+  const facts = { config, fileBytes: 8e9, parameters: null, chatTemplate: true };
+  return { identifier, commit: 'c'.repeat(40), files, facts };
 }
 
 describe('the keeper of the model', () => {
@@ -157,11 +166,7 @@ describe('the keeper of the model', () => {
   });
 
   it('goes on with a model that fits again before its download has ended for not fitting', async () => {
-    const { identifier } = parseModelIdentifier('acme/tiny');
-    if (identifier === undefined) throw new Error('not an identifier');
-    const config = readModelConfig('{"architectures":["LlamaForCausalLM"]}');
-    const facts = { config, fileBytes: 8e9, parameters: null, chatTemplate: true };
-    found = { identifier, commit: 'c'.repeat(40), files: [], facts };
+    found = examined();
     const gpus = (memoryBytes: number) => [{ name: 'a GPU', memoryBytes, computeCapability: '8.9' }];
     around = { ...UNKNOWN_SURROUNDINGS, gpus: gpus(24e9) };
     keeper.setWanted({ text: 'acme/tiny', directory });
@@ -171,6 +176,21 @@ describe('the keeper of the model', () => {
       keeper.surroundingsChanged();
     }
     while (downloads < 2) await nextTurn();
+    expect(asked).toEqual([0]);
+  });
+
+  it('looks at the space again as soon as other images are to come', async () => {
+    const hex = 'a'.repeat(40);
+    found = examined([
+      { path: 'config.json', sizeBytes: 10, etag: hex, hash: { algorithm: 'git-sha1', hex } },
+    ]);
+    around = { ...around, claims: [{ directory, bytes: 1e18, what: 'the image acme/api' }] };
+    keeper.setWanted({ text: 'acme/tiny', directory });
+    while (keeper.snapshot().problem === null) await nextTurn();
+    expect(keeper.snapshot().problem).toMatchObject({ code: 'disk_too_small' });
+    around = { ...around, claims: [] };
+    keeper.surroundingsChanged();
+    while (downloads < 1) await nextTurn();
     expect(asked).toEqual([0]);
   });
 

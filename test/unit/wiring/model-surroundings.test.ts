@@ -23,11 +23,15 @@ function project(api: Partial<ServiceSpec>): ComposeProject {
   return { services: [service] } as unknown as ComposeProject;
 }
 
-function make(gpus: GpuFacts[] | null, instanceType: string | null = null) {
+function make(
+  gpus: GpuFacts[] | null,
+  instanceType: string | null = null,
+  imageDirectory = '/var/lib/docker',
+) {
   const told: number[] = [];
   const made = createModelSurroundings({
     gpus: { read: async () => ({ gpus, failure: null }) },
-    engine: { info: async () => ({ imageDirectory: '/var/lib/docker' }) as never },
+    engine: { info: async () => ({ imageDirectory }) as never },
     instanceType: () => instanceType,
     onChange: () => told.push(1),
   });
@@ -74,6 +78,26 @@ describe('what surrounds a model', () => {
     ]);
     made.look({ services: { api: readyService() }, docker });
     expect(made.get().claims).toEqual([]);
+    // An engine that is away for a moment has not lost its images.
+    made.look({
+      services: { api: stoppedService({ waiting_for: 'docker' }) },
+      docker: { ...docker, reachable: false },
+    });
+    expect(made.get().claims).toEqual([]);
+  });
+
+  it('is the whole images until Docker tells of them, and is told again when it does', async () => {
+    const { made, told } = make([], null, '/mnt/docker');
+    made.setProject(project({}));
+    const whole = { bytes: 10e9, what: 'the image acme/api:1' };
+    expect(made.get().claims).toEqual([{ directory: '/var/lib/docker', ...whole }]);
+    made.look({ services: {}, docker });
+    await nextTurn();
+    expect(made.get().claims).toEqual([{ directory: '/mnt/docker', ...whole }]);
+    const before = told.length;
+    made.look({ services: { api: readyService() }, docker });
+    expect(made.get().claims).toEqual([]);
+    expect(told).toHaveLength(before + 1);
   });
 
   it('is told only when it is another', async () => {
