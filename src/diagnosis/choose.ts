@@ -1,4 +1,4 @@
-import { describeExit, silentExit } from './exit.ts';
+import { describeExit, ENGINE_GONE, silentExit } from './exit.ts';
 import type { Match } from './match.ts';
 import type { Message } from './message.ts';
 import type { Ending } from './types.ts';
@@ -89,12 +89,16 @@ function firstCause(state: RunState, ending: Ending, from: number, whileReady: b
   const weak = found.weak !== null && near(found.weak.message) ? found.weak : null;
   const unknown = found.unknown !== null && near(found.unknown) ? found.unknown : null;
   const weakFirst =
-    weak !== null && (unknown === null || isOutdone(unknown, weak) || weak.message.index <= unknown.index);
+    weak !== null &&
+    (unknown === null ||
+      isOutdone(unknown, weak) ||
+      (weak.message.index <= unknown.index && !weak.match.handled));
   if (weakFirst) return byProof(weak, whileReady);
   if (unknown?.named === true) return { kind: 'unknown', message: unknown, index: unknown.index };
   if (exit !== null) return { kind: 'exit', exit, index: last };
   if (found.always !== null) return byProof(found.always, whileReady);
   if (found.secondary !== null) return byProof(found.secondary, whileReady);
+  if (state.death !== null && ending.exitCode === 0) return { kind: 'exit', exit: ENGINE_GONE, index: last };
   if (ending.exitCode === null || STOPPED_CODES.has(ending.exitCode)) return null;
   if (unknown !== null) return { kind: 'unknown', message: unknown, index: unknown.index };
   return { kind: 'exit', exit: silentExit(ending.exitCode), index: last };

@@ -63,6 +63,14 @@ export function describeExit({ exitCode, oomKilled }: Ending): ExitMeaning | nul
   }
 }
 
+/** A server that ends in order, with code 0, because the process that computes was gone; nobody saw why. */
+export const ENGINE_GONE: ExitMeaning = {
+  code: 'engine_dead',
+  detail:
+    'the engine process ended, and the log does not tell why; the server ended after it with exit code 0',
+  certain: false,
+};
+
 /** An exit code that says only that something failed, of a log that has no sign of it. */
 export function silentExit(exitCode: number): ExitMeaning {
   return {

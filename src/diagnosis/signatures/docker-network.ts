@@ -13,7 +13,7 @@ export const DOCKER_NETWORK_SIGNATURES: readonly Signature[] = [
     symptom: 'Bind for 0.0.0.0:8000 failed: port is already allocated',
     patterns: [
       /Bind for (?<address>\S{1,60}) failed: port is already allocated/,
-      /listen (?:tcp|udp)[46]? (?<address>\S{1,60}): bind: address already in use/,
+      /listen (?:tcp|udp)[46]? (?<address>\S{1,60}): (?:bind|listen): address already in use/,
       /failed to bind host port (?:for )?(?<address>\S{1,80}): address already in use/,
       /failed to (?:bind|listen on) (?:host port |TCP socket ?)?.{0,80}address already in use/,
       /Ports are not available: exposing port \S{1,20} (?<address>\S{1,60})/,
@@ -68,7 +68,10 @@ export const DOCKER_NETWORK_SIGNATURES: readonly Signature[] = [
       /iptables v\S{1,12} \(\w+\): .{0,60}(?:can't initialize|Could not fetch rule set|table does not exist|Permission denied|(?:RULE|CHAIN|TABLE)_\w+ failed)/,
       /(?:add|set)ing? (?:inter-network communication|isolation) rule: /i,
       /INVALID_ZONE: docker|ZONE_CONFLICT: '?docker/,
-      /IPv4 forwarding is disabled: check your host's firewalling/,
+      /Unable to (?:allow|prevent) intercontainer communication|Failed to Setup IP tables/i,
+      /could not create \S{1,60} chain|failed to create (?:filter|nat) \S{1,60} chain|ensure the jump rule for/,
+      /\bip6?tables (?:not found|is missing)|ensure that the br_netfilter kernel module is loaded/i,
+      /IPv\d (?:global )?forwarding is disabled: check your host's firewalling/,
     ],
     samples: [
       'driver failed programming external connectivity on endpoint api (5eed): Unable to enable DNAT rule:  (iptables failed: iptables --wait -t nat -A DOCKER -p tcp -d 0/0 --dport 8000 -j DNAT --to-destination 172.18.0.2:8000 ! -i br-5eed: iptables: No chain/target/match by that name.',
@@ -76,6 +79,25 @@ export const DOCKER_NETWORK_SIGNATURES: readonly Signature[] = [
       'failed to start daemon: Error initializing network controller: error obtaining controller instance: failed to create NAT chain DOCKER: Iptables not found',
       'INVALID_ZONE: docker',
       'iptables v1.8.2 (nf_tables):  RULE_INSERT failed (Invalid argument): rule in chain FORWARD',
+      'cannot restrict inter-container communication or run without the userland proxy: stat /proc/sys/net/bridge/bridge-nf-call-iptables: no such file or directory: ensure that the br_netfilter kernel module is loaded',
+    ],
+    checkedAgainst: CHECKED,
+  },
+  {
+    id: 'docker_kernel_network',
+    family: 'docker',
+    code: 'engine_broken',
+    symptom: 'failed to add the host (veth1) <=> sandbox (veth2) pair interfaces: operation not supported',
+    patterns: [
+      /pair interfaces: (?:operation not supported|no such device|invalid argument)/,
+      /[Ff]ailed to create bridge \S{1,40} via netlink|adding interface \S{1,40} to bridge \S{1,40} failed: /,
+      /failed to create (?:new osl|default) sandbox: /,
+    ],
+    remedy: () =>
+      'Reboot: after an update of the kernel the running one finds its modules (veth, bridge) no more. Then check: modprobe veth bridge.',
+    samples: [
+      'failed to set up container networking: failed to create endpoint api on network bridge: failed to add the host (veth1a) <=> sandbox (veth1b) pair interfaces: operation not supported',
+      'adding interface veth1a to bridge docker0 failed: Device does not exist',
     ],
     checkedAgainst: CHECKED,
   },

@@ -31,7 +31,7 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
       /no matching manifest for (?<platform>\S{1,60})/,
       /no match for platform in manifest/,
       /image with reference .{0,200}was found but does not (?:match|provide) the specified platform/,
-      /cannot be used on this platform|operating system (?:"?\w+"? )?(?:cannot|is not supported)/,
+      /cannot be used on this platform|cannot download image with operating system|was found but its platform \([^)]{1,60}\) does not match|operating system (?:"?\w+"? )?(?:cannot|is not supported)/,
     ],
     samples: [
       'no matching manifest for linux/arm64/v8 in the manifest list entries',
@@ -53,12 +53,14 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
       /failed to resolve reference "[^"]{1,300}": \S{1,300}: not found/,
       /No such image: (?<image>\S{1,300})/,
       /repository \S{1,300} not found: does not exist/,
+      /daemon: unknown: Not Found\b/i,
     ],
     samples: [
       'manifest for vllm/vllm-openai:v9.9.9 not found: manifest unknown: manifest unknown',
       "pull access denied for acme/private, repository does not exist or may require 'docker login': denied: requested access to the resource is denied",
       'failed to resolve reference "ghcr.io/open-webui/open-webui:v99": ghcr.io/open-webui/open-webui:v99: not found',
       'No such image: acme/no-such-image:1',
+      'Error response from daemon: unknown: Not Found',
     ],
     checkedAgainst: CHECKED,
   },
@@ -91,6 +93,7 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
       /^(?!.{0,400}repository does not exist).{0,400}requested access to the resource is denied/,
       /denied: (?:denied|permission_denied|installation not allowed|Your authorization token has expired)/i,
       /error getting credentials - err: /,
+      /\/v2\/": (?:unknown: )?Bad Credentials/i,
       /unexpected status(?: code)?.{0,200}: 40[13] (?:Unauthorized|Forbidden)/,
     ],
     samples: [
@@ -168,6 +171,8 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
       /open \/var\/lib\/docker\/(?:image|overlay2)\/\S{1,200}: no such file or directory/,
       /(?:content|blob) sha256:[0-9a-f]{6,64}: not found/,
       /missing parent .{0,80}bucket: not found/,
+      /(?:image config|manifest) verification failed for digest|layers from manifest don't match image/,
+      /could not verify layer data for: |invalid rootfs in image configuration|failed to unpack image: /,
     ],
     samples: [
       'failed to register layer: Error processing tar file(exit status 1): archive/tar: invalid tar header',

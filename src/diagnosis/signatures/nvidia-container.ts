@@ -106,12 +106,14 @@ export const NVIDIA_CONTAINER_SIGNATURES: readonly Signature[] = [
     patterns: [
       /unsatisfied condition: (?<condition>(?:cuda|driver|arch|brand)\s*[<>=]=?\s*[\w.]+)/i,
       /requirement error: .{0,160}please update your driver/i,
+      /cuda error: forward compatibility was attempted on non supported h/i,
     ],
     detail: ({ condition }) =>
       `the image needs ${condition ?? 'a newer driver'}, which the driver of this machine does not offer`,
     samples: [
       'nvidia-container-cli: requirement error: unsatisfied condition: cuda>=12.8, please update your driver to a newer version, or use an earlier cuda container: unknown',
       'requirements not met: unsatisfied condition: cuda>=13.0 (cuda=12.4)',
+      'nvidia-container-cli: initialization error: cuda error: forward compatibility was attempted on non supported hw',
     ],
     checkedAgainst: CHECKED,
   },
@@ -229,6 +231,7 @@ export const NVIDIA_CONTAINER_SIGNATURES: readonly Signature[] = [
       // Whatever else it refuses: what has a cause of its own stands above.
       /nvidia-container-cli(?:\.real)?: \w{1,20} error: /,
       /error running (?:prestart |createRuntime )?hook.{0,200}nvidia/,
+      /nvidia-container-runtime\S{0,20} did not terminate suc{1,2}essfully/,
     ],
     remedy: () =>
       'Upgrade nvidia-container-toolkit and Docker to current versions, then: nvidia-ctk runtime configure --runtime=docker && systemctl restart docker. In a virtual machine of its own without nested containers it needs no other setting.',

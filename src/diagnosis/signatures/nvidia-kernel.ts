@@ -160,6 +160,25 @@ export const NVIDIA_KERNEL_SIGNATURES: readonly Signature[] = [
     },
   ),
   xids(
+    'probe_failed',
+    'gpu_driver_not_loaded',
+    'kernel: NVRM: The NVIDIA probe routine failed for 1 device(s)',
+    [
+      'NVRM: The NVIDIA probe routine failed for 1 device(s).',
+      'NVRM: None of the NVIDIA devices were initialized.',
+      'nvidia: probe of 0000:01:00.0 failed with error -1',
+    ],
+    {
+      // The end of every failed start of the driver: what has made it fail stands beside it.
+      strength: 'weak',
+      patterns: [
+        /(?<line>NVRM: The NVIDIA probe routine failed for \d+ device)/,
+        /(?<line>NVRM: None of the NVIDIA (?:graphics adapters|devices) were initialized)/,
+        /(?<line>nvidia\S{0,20}: probe (?:of \S{1,20}|with driver nvidia) failed with error -\d+)/,
+      ],
+    },
+  ),
+  xids(
     'secure_boot',
     'gpu_driver_blocked',
     'kernel: module verification failed / Loading of module with unavailable key is rejected',

@@ -71,7 +71,7 @@ export const VLLM_MODEL_SIGNATURES: readonly Signature[] = [
       /(?:sentencepiece|tiktoken|mistral[-_]common|tekken).{0,80}(?:not (?:found|installed)|is required|No such file|invalid)/i,
       /data did not match any variant of untagged enum (?:ModelWrapper|PyPreTokenizerTypeWrapper|PyNormalizerTypeWrapper|\w+)/,
       /Found \d+ files matching the pattern|Make sure that a Mistral tokenizer is present|No (?:valid )?tokenizer file found in (?:the )?(?:directory|repo)|No tokenizer registered for|^ValueError: Unknown version: v\d+ in |Make sure only one Mistral tokenizer/,
-      /Unsupported tokenizer|Unknown tokenizer (?:type|mode)|Tokenizer \S+ not found|is not a (?:valid )?tokenizer/,
+      /invalid tiktoken vocab file|Unsupported tokenizer|Unknown tokenizer (?:type|mode)|Tokenizer \S+ not found|is not a (?:valid )?tokenizer/,
       /Error while (?:loading|initializing) (?:BPE|the tokenizer)|Error parsing line .{0,80}tokenizer|vocab_file|Internal: .{0,120}(?:ParseFromArray|sentencepiece_processor)/,
       /^(?:TypeError|AttributeError): .{0,80}(?:Tokenizer|tokenizer)\S{0,60}.{0,200}/,
     ],

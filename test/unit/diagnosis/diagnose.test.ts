@@ -136,6 +136,17 @@ describe('what is no failure', () => {
     expect(explain(log, { exitCode: 0 })).toBe(null);
     expect(explain(log, { exitCode: 143 })).toBe(null);
   });
+
+  test('an orderly end with code 0 after the death of an idle engine is named, though nothing calls it an error', () => {
+    const log = [
+      '(APIServer pid=1) INFO:     Application startup complete.',
+      '(APIServer pid=1) WARNING 11-28 04:00:00 [core_client.py:818] [shutdown] MPClient: engine core exited unexpectedly; starting cleanup',
+      '(APIServer pid=1) INFO:     Shutting down',
+      '(APIServer pid=1) INFO:     Finished server process [1]',
+    ];
+    expect(explain(log, { exitCode: 0 })?.code).toBe('engine_dead');
+    expect(explain(log.toSpliced(1, 1), { exitCode: 0 })).toBe(null);
+  });
 });
 
 describe('a log with several starts', () => {
