@@ -40,6 +40,7 @@ import { createEngineSupport } from './wiring/engine-support.ts';
 import { createExposure, ExposureMemorySchema, UNEXPOSED } from './wiring/exposure.ts';
 import { firstSteps } from './wiring/first-steps.ts';
 import { createChatFollower } from './wiring/follow-services.ts';
+import { createGpuEvidence } from './wiring/gpu-evidence.ts';
 import { needsGpu } from './wiring/gpu-gate.ts';
 import { createGpuRoom } from './wiring/gpu-room.ts';
 import { createModelRoom } from './wiring/model-room.ts';
@@ -117,6 +118,13 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
   const model = modelRoom.keeper;
   const chats = createChatKeeper({ clock, log, cron: nodeCron });
   const oomKills = createOomKills({ kernelLog: createKernelLog(), uptimeSeconds: bootSeconds, clock });
+  const gpuEvidence = createGpuEvidence({
+    reader: gpu.reader,
+    kernelLog: createKernelLog(),
+    uptimeSeconds: bootSeconds,
+    needed: () => gpu.needed,
+    clock,
+  });
   const supervisor = createSupervisor({
     engine,
     clock,
@@ -141,6 +149,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     onRun: (service, notice) => care.onRun(service, notice),
     onLogLine: (service, line) => care.onLogLine(service, line),
     diagnose,
+    hostFacts: async (service, startedAt) => (service === 'api' ? gpuEvidence.about(startedAt) : null),
     ranOutOfMemory: oomKills.explains,
     heal: (service, heal) =>
       heal.kind === 'restart_engine' ? engineRestart.request() : care.heal(service, heal),
@@ -331,7 +340,13 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       await publisher.close();
       await api.close();
       await motd.end(publisher.current());
-      await Promise.all([store.flush(), modelRoom.close(), notifier.flush(), oomKills.close()]);
+      await Promise.all([
+        store.flush(),
+        modelRoom.close(),
+        notifier.flush(),
+        oomKills.close(),
+        gpuEvidence.close(),
+      ]);
     },
   };
 }

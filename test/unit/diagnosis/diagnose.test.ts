@@ -137,7 +137,7 @@ describe('what is no failure', () => {
     expect(explain(log, { exitCode: 143 })).toBe(null);
   });
 
-  test('an orderly end with code 0 after the death of an idle engine is named, though nothing calls it an error', () => {
+  it('an orderly end with code 0 after the death of an idle engine is named, though nothing calls it an error', () => {
     const log = [
       '(APIServer pid=1) INFO:     Application startup complete.',
       '(APIServer pid=1) WARNING 11-28 04:00:00 [core_client.py:818] [shutdown] MPClient: engine core exited unexpectedly; starting cleanup',
