@@ -129,6 +129,7 @@ async function start(make: () => Promise<void>): Promise<Sample[]> {
   }));
 }
 
+/** Holds the median to the tolerance; what is left out of it, and why, is told in docs/benchmarks.md. */
 function judge(what: string, samples: readonly Sample[]): void {
   const told = samples.filter(({ restMs }) => restMs >= SHORTEST_REST_MS);
   expect(told.filter(({ estimateMs }) => estimateMs === null)).toEqual([]);
