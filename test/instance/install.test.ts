@@ -4,9 +4,9 @@ import type { Status } from '../../src/status/schema.ts';
 import { STAGE_MODEL } from '../support/daemon-stage.ts';
 import { suites } from './extent.ts';
 import { installerEnd, installerSteps, startInstaller } from './installer.ts';
-import { containers, READY_LIMIT_MS, untilReady } from './looks.ts';
+import { READY_LIMIT_MS, runs, untilReady } from './looks.ts';
 import type { Machine } from './machine.ts';
-import { instanceStage } from './stage.ts';
+import { instanceStage, SCRIPT_PATH } from './stage.ts';
 
 const PREPARE_LIMIT_MS = 1_200_000;
 /** The archive's packages come through a network that nobody controls. */
@@ -16,7 +16,17 @@ const TOKEN = 'hf_abcdefghijklmnopqrstuvwxyz012345';
 /** Every character that a file or a shell may take for its own. */
 const PASSWORD = `p'a"s\\s $HOME #x`;
 const OTHERS_TEXT = 'Other people wrote this.';
-const STEPS = ['settings', 'container_toolkit', 'docker', 'package', 'daemon', 'gpu_driver'];
+const STEPS = [
+  'settings',
+  'container_toolkit',
+  'docker',
+  'package',
+  'daemon',
+  'gpu_driver',
+  'gpu_driver_updates',
+];
+/** Fields of a run by hand: none. */
+const BY_HAND = { MODEL_ID: undefined };
 
 const stage = instanceStage();
 
@@ -26,11 +36,12 @@ describe.each(suites)('a fresh server with Debian %s on which the StackScript ru
   let status: Status;
   /** What a login showed while the script was running, and until everything was ready. */
   const logins: string[] = [];
-  let ids: string;
+  let running: string;
   let bytes: number;
 
   beforeAll(async () => {
-    machine = await stage.machine(`fresh-${suite}`, { suite, bare: true });
+    machine = await stage.machine(`fresh-${suite}`, { suite, bare: true, processorWanted: true });
+    await machine.must('dpkg -P curl');
     await machine.must('mkdir -p /root/.ssh; echo "ssh-ed25519 AAAA me" >/root/.ssh/authorized_keys');
     await machine.must(`echo '${OTHERS_TEXT}' >/etc/motd`);
     await startInstaller(stage, machine, {
@@ -51,9 +62,16 @@ describe.each(suites)('a fresh server with Debian %s on which the StackScript ru
       await watch;
     }
     logins.push(await machine.login());
-    ids = await containers(machine);
+    running = await runs(machine);
     bytes = stage.hub.bytesSent();
   }, PREPARE_LIMIT_MS + INSTALL_LIMIT_MS);
+
+  /** Waits until everything is ready with this address open. */
+  const untilListening = async (address: string) => {
+    const listens = `ss -Hltn | awk '{ print $4 }' | grep -Fx '${address}'`;
+    await machine.waitUntil(listens, `${address} is open`, READY_LIMIT_MS);
+    await untilReady(machine);
+  };
 
   it('the script ends well, and the deployment is completed on the model of the form', () => {
     expect(exit).toBe(0);
@@ -68,14 +86,18 @@ describe.each(suites)('a fresh server with Debian %s on which the StackScript ru
 
   it('the five minutes begin with the script, and whether they were met is told', async () => {
     const [began] = await installerSteps(machine);
-    expect(status.deployment.deployment_timestamp).toBe(began?.at);
-    const taken = (Date.parse(status.time) - Date.parse(began?.at ?? '')) / 1000;
+    const stamp = await machine.must("cut -d' ' -f1 /var/lib/ai-sandbox/installer-stamp");
+    expect(status.deployment.deployment_timestamp).toBe(stamp);
+    expect(Date.parse(stamp)).toBeLessThanOrEqual(Date.parse(began?.at ?? ''));
+    const taken = (Date.parse(status.time) - Date.parse(stamp)) / 1000;
     expect(status.deployment.target_met).toBe(taken <= 300);
   });
 
   it('a login is told that it is in progress, then that it is complete, and what others wrote is kept', () => {
     const first = logins.find((text) => text.includes('ai-sandbox'));
     expect(first).toContain('ai-sandbox is being installed');
+    expect(first).toMatch(/^As of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/m);
+    expect(first).toContain(`If this does not move any more: bash ${SCRIPT_PATH}`);
     expect(logins.some((text) => /deployment in progress/i.test(text))).toBe(true);
     const last = logins.at(-1) ?? '';
     expect(last).toContain('Deployment Complete');
@@ -153,9 +175,23 @@ describe.each(suites)('a fresh server with Debian %s on which the StackScript ru
     expect(await machine.console()).not.toContain(TOKEN);
   });
 
-  it('the user of the form can log in with the keys of root, and has sudo', async () => {
-    expect(await machine.must('id -nG anna')).toContain('sudo');
+  it('the user of the form can log in with the keys of root, and has sudo, also without a password', async () => {
+    expect((await machine.must('id -nG anna')).split(' ')).toEqual(
+      expect.arrayContaining(['sudo', 'ai-sandbox']),
+    );
+    expect(await machine.must(`su anna -c 'sudo -n id -un'`)).toBe('root');
+    expect(await machine.must('stat -c "%a %U" /etc/sudoers.d/90-ai-sandbox; visudo -cq')).toBe('440 root');
     expect(await machine.must('stat -c "%a %U" /home/anna/.ssh/authorized_keys')).toBe('600 anna');
+  });
+
+  it('that user can do what the login message says: look at the state, and try the API with the key', async () => {
+    expect(await machine.must(`su anna -c 'ai-sandbox status'`)).toContain('No problems.');
+    expect(await machine.must(`su anna -c 'ai-sandbox logs api --tail 1'`)).not.toBe('');
+    const shown = await machine.login();
+    const [, commands = ''] = /^Try the API\n([\s\S]*?)\n\n/m.exec(shown) ?? [];
+    expect(commands).toContain('curl ');
+    const answer = await machine.must('su anna -s /bin/bash', { input: `${commands}\n` });
+    expect(JSON.parse(answer)).toMatchObject({ object: 'chat.completion' });
   });
 
   it('the chat page is open to the network, the API is not', async () => {
@@ -168,7 +204,7 @@ describe.each(suites)('a fresh server with Debian %s on which the StackScript ru
   });
 
   it(
-    'a second run of the script finds everything there and changes nothing',
+    'a second run of the script finds everything there and changes nothing, neither with the fields of the first',
     async () => {
       await startInstaller(stage, machine);
       expect(await installerEnd(machine, STEP_LIMIT_MS)).toBe(0);
@@ -179,10 +215,51 @@ describe.each(suites)('a fresh server with Debian %s on which the StackScript ru
       const states = Object.fromEntries(second.map(({ step, state }) => [step, state]));
       expect(states).toMatchObject({ container_toolkit: 'skipped', docker: 'skipped', package: 'skipped' });
       await untilReady(machine);
-      expect(await containers(machine)).toBe(ids);
+      expect(await runs(machine)).toBe(running);
       expect(stage.hub.bytesSent()).toBe(bytes);
     },
     STEP_LIMIT_MS + READY_LIMIT_MS,
+  );
+
+  it(
+    'nor by hand, without fields, where .env was edited meanwhile',
+    async () => {
+      await machine.must(`sed -i 's/^UI_BIND=.*/UI_BIND=127.0.0.1/' /opt/ai-sandbox/.env`);
+      await untilListening('127.0.0.1:3000');
+      const [text, before] = [await machine.must('cat /opt/ai-sandbox/.env'), await runs(machine)];
+      await startInstaller(stage, machine, BY_HAND);
+      expect(await installerEnd(machine, STEP_LIMIT_MS)).toBe(0);
+      const { model } = await untilReady(machine);
+      expect(model.model_identifier).toBe(STAGE_MODEL);
+      expect(await machine.must('cat /opt/ai-sandbox/.env')).toBe(text);
+      expect(await runs(machine)).toBe(before);
+      expect(await machine.must(`su anna -c 'sudo -n id -un'`)).toBe('root');
+    },
+    STEP_LIMIT_MS + READY_LIMIT_MS * 2,
+  );
+
+  it(
+    'a run with publish_api=yes opens the API to the network, for who has the key, and the login message warns; a repair leaves it so',
+    async () => {
+      await startInstaller(stage, machine, { PUBLISH_API: 'yes' });
+      expect(await installerEnd(machine, STEP_LIMIT_MS)).toBe(0);
+      await untilListening('0.0.0.0:8000');
+      const asked = (key: string) =>
+        machine.must(
+          `curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer ${key}" http://$(hostname -i):8000/v1/models`,
+        );
+      expect(await asked('wrong')).toBe('401');
+      expect(await asked("$(sed -n 's/^API key: //p' /home/anna/.credentials)")).toBe('200');
+      await machine.waitUntil(
+        'grep -q "SECURITY WARNING" /etc/motd && grep -q "Port 8000 is open to every network" /etc/motd',
+        'the login message warns',
+        READY_LIMIT_MS,
+      );
+      await startInstaller(stage, machine, BY_HAND);
+      expect(await installerEnd(machine, STEP_LIMIT_MS)).toBe(0);
+      await untilListening('0.0.0.0:8000');
+    },
+    STEP_LIMIT_MS * 2 + READY_LIMIT_MS * 2,
   );
 
   it(

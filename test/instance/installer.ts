@@ -11,7 +11,10 @@ const stackscript = fileURLToPath(new URL('../../scripts/stackscript.sh', import
 const UNIT = 'stackscript';
 const FIELDS_PATH = '/root/stackscript-fields';
 
-/** What a person enters into the form; the rest has the form's defaults. Names as the cloud passes them on. */
+/**
+ * What a person enters into the form; the rest has the form's defaults, but the model is the stage's. Names as the cloud
+ * passes them on. A field that is undefined is not passed at all, as when the script is run again by hand.
+ */
 export type Fields = Partial<
   Record<
     | 'MODEL_ID'
@@ -24,7 +27,7 @@ export type Fields = Partial<
     | 'DEB_URL'
     | 'DEB_SHA256'
     | 'AI_SANDBOX_PCI_DIR',
-    string
+    string | undefined
   >
 >;
 
@@ -39,7 +42,10 @@ export interface InstallerStep {
   detail: string;
 }
 
-/** Starts the StackScript in a machine, with this stage's package; does not wait for it. */
+/**
+ * Starts the StackScript in a machine, with this stage's package; does not wait for it. A pipe that nobody reads any more
+ * ends who writes into it, as in a shell, where systemd by itself would let them fail.
+ */
 export async function startInstaller(
   stage: InstanceStage,
   machine: Machine,
@@ -54,11 +60,13 @@ export async function startInstaller(
     DEB_SHA256: createHash('sha256').update(package_).digest('hex'),
     ...fields,
   };
-  const lines = Object.entries(all).map(([name, value]) => `${name}="${value.replace(/["\\$]/g, '\\$&')}"\n`);
+  const lines = Object.entries(all).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}="${value.replace(/["\\$]/g, '\\$&')}"\n`],
+  );
   await machine.write(FIELDS_PATH, lines.join(''), '0600');
   await machine.must(
     `systemctl stop ${UNIT} 2>/dev/null; systemctl reset-failed ${UNIT} 2>/dev/null;
-    systemd-run -q --unit=${UNIT} -p RemainAfterExit=yes -p EnvironmentFile=${FIELDS_PATH} bash ${SCRIPT_PATH}`,
+    systemd-run -q --unit=${UNIT} -p RemainAfterExit=yes -p IgnoreSIGPIPE=no -p EnvironmentFile=${FIELDS_PATH} bash ${SCRIPT_PATH}`,
   );
 }
 

@@ -18,6 +18,13 @@ export async function untilReady(machine: Machine, limitMs: number = READY_LIMIT
   return status;
 }
 
+/** {@link containers} with the moment each was started: one that was restarted is another line. */
+export async function runs(machine: Machine): Promise<string> {
+  return machine.must(
+    `docker inspect -f '{{.Name}} {{.Id}} {{.State.Status}} {{.State.StartedAt}}' $(docker ps -aq) | sort`,
+  );
+}
+
 /** The containers of the machine's engine, running ones and others, with their ids; one a line, in order of their names. */
 export async function containers(machine: Machine): Promise<string> {
   return machine.must(`docker ps -a --no-trunc --format '{{.Names}} {{.ID}} {{.State}}' | sort`);

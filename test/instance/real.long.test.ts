@@ -47,7 +47,7 @@ describe('a server on which the StackScript brings up the real vLLM and Open Web
   beforeAll(
     async () => {
       parts = realParts();
-      machine = await stage.machine('real');
+      machine = await stage.machine('real', { processorWanted: true });
       await machine.must('systemctl start docker');
       await loadImages(parts, machine);
       // The script finds an engine that is off, as in an image made for later.

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { everything, suites } from './extent.ts';
-import { containers, READY_LIMIT_MS, untilReady } from './looks.ts';
+import { containers, READY_LIMIT_MS, runs, untilReady } from './looks.ts';
 import type { Machine } from './machine.ts';
 import { instanceStage } from './stage.ts';
 
@@ -147,11 +147,6 @@ function randomMoments(): number[] {
 /** How many images the daemon has pulled since the machine was made. */
 function pullCount(machine: Machine): Promise<string> {
   return machine.must('journalctl -u ai-sandbox -o cat --no-pager | grep -c "^pullImage" || true');
-}
-
-/** When each container was started. */
-function runs(machine: Machine): Promise<string> {
-  return machine.must(`docker inspect -f '{{.Name}} {{.State.StartedAt}}' $(docker ps -aq) | sort`);
 }
 
 /** Offers the machine's archive a newer version of the docker.io it has: the same files, with another number. Returns it. */

@@ -44,10 +44,11 @@ export interface InstanceStage {
   /**
    * Boots a machine that reaches registry and hub of this stage on its own loopback, where plain HTTP is allowed, and whose
    * daemon, once installed, is told so. `bare` is a Debian with nothing installed; else Docker is there, never started.
+   * `processorWanted`: it has no GPU, and its settings say that this is as it should be.
    */
   machine(
     name: string,
-    options?: Omit<MachineOptions, 'image'> & { bare?: boolean; image?: string },
+    options?: Omit<MachineOptions, 'image'> & { bare?: boolean; image?: string; processorWanted?: boolean },
   ): Promise<Machine>;
   /** Copies the package into a machine and installs it, with the stage's model in `.env`. */
   installPackage(machine: Machine, path?: string): Promise<void>;
@@ -118,13 +119,16 @@ export function instanceStage(
     get packagePath() {
       return packagePath;
     },
-    async machine(name, { bare = false, image, ...more } = {}) {
+    async machine(name, { bare = false, image, processorWanted = false, ...more } = {}) {
       const suite = more.suite ?? 'bookworm';
       const base = bare ? await rootImage(engine, suite) : await engineImage(engine, suite);
       const machine = await bootMachine(engine, name, { ...more, image: image ?? base });
       machines.push(machine);
       await connectWorld(machine, [hubGate, registryGate]);
-      await configureDaemon(machine, `http://127.0.0.1:${portOf(hub)}`);
+      await configureDaemon(machine, {
+        HF_ENDPOINT: `http://127.0.0.1:${portOf(hub)}`,
+        ...(processorWanted ? { AI_SANDBOX_TEMPLATE: 'cpu' } : {}),
+      });
       await machine.write(
         '/opt/ai-sandbox/.env',
         `API_IMAGE=${images.api}\nUI_IMAGE=${images.ui}\nUI_OFFLINE_MODE=true\n`,
@@ -204,9 +208,9 @@ async function connectWorld(machine: Machine, gates: readonly Gate[]): Promise<v
 }
 
 /** A drop-in, so that `/etc/default/ai-sandbox` is the package's own. */
-async function configureDaemon(machine: Machine, hubUrl: string): Promise<void> {
+async function configureDaemon(machine: Machine, more: Record<string, string>): Promise<void> {
   const settings = {
-    HF_ENDPOINT: hubUrl,
+    ...more,
     AI_SANDBOX_DISK_RESERVE_BYTES: String(DISK_RESERVE_BYTES),
     AI_SANDBOX_METADATA_URL: 'http://127.0.0.1:9',
   };
