@@ -6,6 +6,7 @@ import type { ModelConfig } from './model-config.ts';
 import type { EngineOptions, PlanMemory, Surroundings } from './surroundings.ts';
 import { loadedBytes, type WeightsFacts } from './weights-size.ts';
 
+const GIB = 1024 ** 3;
 /** Share of a card's nominal memory that programs see (19.55 of 20 GiB, 23.5 of 24 GiB). */
 const VISIBLE_SHARE = 0.977;
 /** A plan is advised only where the model gets this much context, or its whole own one. */
@@ -31,7 +32,7 @@ export function checkFit(model: FitModel, surroundings: Surroundings): FitCheck 
   const weightsBytes = loadedBytes(model, engine);
   const fit = memoryFit({ config: model.config, weightsBytes, memory: memoryOf(surroundings), engine });
   if (!engine.wantsGpu) {
-    const tooSmall = fit.verdict === 'too_small' ? ramTooSmall(fit) : null;
+    const tooSmall = fit.verdict === 'too_small' ? ramTooSmall(fit, engine) : null;
     return { fit, finding: tooSmall, notice: null };
   }
   const gpus = surroundings.gpus ?? [];
@@ -83,8 +84,8 @@ function gpuTooSmall(model: FitModel, fit: MemoryFit, surroundings: Surroundings
     code: 'gpu_too_small',
     detail:
       `have ${formatBytes(fit.haveBytes ?? 0)} for the engine on ${name}, need ${formatBytes(fit.needBytes ?? 0)}${each} ` +
-      `(${formatBytes(fit.weightsBytes)} of weights)`,
-    remedy: gpuRemedy(model, surroundings),
+      `(${formatBytes(fit.weightsBytes)} of weights${cacheWords(engine)})`,
+    remedy: lowerCache(fit, engine) ?? gpuRemedy(model, surroundings),
   };
 }
 
@@ -147,12 +148,31 @@ function sharedBy(count: number, heads: number | null): number {
   return shared;
 }
 
-function ramTooSmall(fit: MemoryFit): Finding {
+/** The part of the need that is a setting. */
+function cacheWords({ kvCacheBytes }: EngineOptions): string {
+  return kvCacheBytes === null ? '' : `, ${formatBytes(kvCacheBytes)} of cache as it is set`;
+}
+
+/** What to do where the model would fit with a smaller cache than the one that is set; null where it would not. */
+function lowerCache({ largestCacheBytes: most }: MemoryFit, engine: EngineOptions): string | null {
+  if (most === null || most === undefined) return null;
+  if (engine.wantsGpu) {
+    return `Lower --kv-cache-memory-bytes in API_ARGUMENTS in .env to ${formatBytes(most)} or less, or leave it out.`;
+  }
+  // The engine takes whole GiB only.
+  const gib = Math.floor(most / GIB);
+  if (gib === 0) return null;
+  return `Lower CPU_KV_CACHE_GIB in .env (VLLM_CPU_KVCACHE_SPACE of the api service) to ${gib} or less.`;
+}
+
+function ramTooSmall(fit: MemoryFit, engine: EngineOptions): Finding {
+  const remedy = lowerCache(fit, engine);
   return {
     code: 'host_memory_too_small',
     class: 'fatal',
     detail:
       `have ${formatBytes(fit.haveBytes ?? 0)} of memory for the engine, need ${formatBytes(fit.needBytes ?? 0)} ` +
-      `(${formatBytes(fit.weightsBytes)} of weights)`,
+      `(${formatBytes(fit.weightsBytes)} of weights${cacheWords(engine)})`,
+    ...(remedy === null ? {} : { remedy }),
   };
 }

@@ -66,8 +66,10 @@ export interface MemoryFit {
   verdict: FitVerdict | null;
   /** What the engine may take of the memory. */
   haveBytes: number | null;
-  /** What weights, engine and the shortest useful context need at least. */
+  /** What weights, engine and the cache need at least: the one that is set, else that of the shortest useful context. */
   needBytes: number | null;
+  /** With a cache that is set and does not fit: the largest that would, in bytes; null otherwise, or when none would do. */
+  largestCacheBytes?: number | null;
 }
 
 /** What {@link memoryFit} computes from. */
@@ -92,22 +94,33 @@ export function memoryFit({ config, weightsBytes, memory, engine }: FitQuestion)
   const unknown = { haveBytes: null, needBytes: null, verdict: null, maxModelLen: null };
   if (memory === null) return { weightsBytes, kvCacheBytesPerToken: perToken, ...unknown };
 
-  const haveBytes = Math.floor(memory.bytes * utilization(engine));
+  const haveBytes = Math.floor(memory.bytes * usableShare(engine, memory));
   const share = Math.max(
     0,
     weightsBytes / (engine.tensorParallel * engine.pipelineParallel) - engine.cpuOffloadBytes,
   );
   const leastContext = Math.min(LEAST_CONTEXT_TOKENS, own);
   const leastCache = shape === null ? 0 : kvCacheBytes(shape, leastContext, options);
-  const needBytes = Math.ceil(share + LEAST_OVERHEAD_BYTES + leastCache);
+  const needBytes = Math.ceil(share + LEAST_OVERHEAD_BYTES + (engine.kvCacheBytes ?? leastCache));
   const common = { weightsBytes, kvCacheBytesPerToken: perToken, haveBytes, needBytes };
-  if (haveBytes < needBytes) return { ...common, verdict: 'too_small', maxModelLen: 0 };
+  if (haveBytes < needBytes) {
+    const besideWeights = Math.floor(haveBytes - share - overhead(memory));
+    const lower = engine.kvCacheBytes !== null && besideWeights >= leastCache && besideWeights > 0;
+    return {
+      ...common,
+      verdict: 'too_small',
+      maxModelLen: 0,
+      largestCacheBytes: lower ? besideWeights : null,
+    };
+  }
   if (shape === null) return { ...common, verdict: null, maxModelLen: null };
 
   const longest = (overheadBytes: number) =>
     longestContext(shape, engine.kvCacheBytes ?? haveBytes - share - overheadBytes, own, options);
   const likely = longest(overhead(memory));
-  if (likely < leastContext) {
+  const cacheIsTight =
+    engine.kvCacheBytes !== null && haveBytes < share + overhead(memory) + engine.kvCacheBytes;
+  if (likely < leastContext || cacheIsTight) {
     return { ...common, verdict: 'tight', maxModelLen: longest(LEAST_OVERHEAD_BYTES) };
   }
   const asked = engine.maxModelLen ?? (engine.wholeContext ? own : null);
@@ -130,6 +143,11 @@ function kvOptions(engine: EngineOptions, memory: FitMemory | null, latent: bool
 /** Bytes of one number in computations: `float32` when it is asked for, else 16 bits. */
 export function computeBytes(engine: Pick<EngineOptions, 'dtype'>): number {
   return engine.dtype === 'float32' || engine.dtype === 'float' ? 4 : 2;
+}
+
+/** A GPU whose cache is set is used as a whole: vLLM ignores the share then. A machine has others to keep, too. */
+function usableShare(engine: EngineOptions, memory: FitMemory): number {
+  return memory.kind === 'gpu' && engine.kvCacheBytes !== null ? 1 : utilization(engine);
 }
 
 function utilization({ memoryUtilization, version }: EngineOptions): number {

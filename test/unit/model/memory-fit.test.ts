@@ -309,4 +309,33 @@ describe('a model against the machine', () => {
     const large = check('llama31of8b', 16e9, { gpus: [], ramBytes: 64 * GIB, options });
     expect(large).toMatchObject({ finding: null, fit: { verdict: 'fits' } });
   });
+
+  it('counts a cache that is set, and says which setting to lower', () => {
+    const options = { wantsGpu: false, kvCacheBytes: 40 * GIB };
+    const cpu = { gpus: [], ramBytes: 32 * GIB };
+    const { finding, fit } = check('llama31of8b', 16e9, { ...cpu, options });
+    expect(fit).toMatchObject({ verdict: 'too_small', maxModelLen: 0 });
+    expect(fit.needBytes).toBeGreaterThan(16e9 + 40 * GIB);
+    expect(finding).toMatchObject({ code: 'host_memory_too_small' });
+    expect(finding?.detail).toMatch(/need 59\.\d GB .*16\.0 GB of weights, 42\.9 GB of cache as it is set/);
+    expect(finding?.remedy).toContain('Lower CPU_KV_CACHE_GIB in .env');
+    expect(finding?.remedy).toContain('to 13 or less');
+    const lowered = { ...options, kvCacheBytes: 13 * GIB };
+    expect(check('llama31of8b', 16e9, { ...cpu, options: lowered }).finding).toBeNull();
+    // Where not even the weights fit, another cache is no remedy.
+    const hopeless = check('llama31of8b', 16e9, { gpus: [], ramBytes: 16 * GIB, options });
+    expect(hopeless.finding?.remedy).toBeUndefined();
+  });
+
+  it('gives the whole GPU to a cache that is set, and says when it is too large', () => {
+    const options = (gib: number) => ({ kvCacheBytes: gib * GIB });
+    const { finding } = check('mistral7bV3', MISTRAL_BYTES, { options: options(8) });
+    expect(finding).toMatchObject({ code: 'gpu_too_small' });
+    expect(finding?.remedy).toMatch(/Lower --kv-cache-memory-bytes in API_ARGUMENTS in \.env to 5\.\d GB/);
+    expect(check('mistral7bV3', MISTRAL_BYTES, { options: options(5) }).fit.verdict).toBe('tight');
+    expect(check('mistral7bV3', MISTRAL_BYTES, { options: options(4.5) })).toMatchObject({
+      finding: null,
+      fit: { verdict: 'fits' },
+    });
+  });
 });
