@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Status } from '../../src/status/schema.ts';
 import { type RunningHub, startHub } from '../stand-ins/hub/hub.ts';
@@ -8,32 +9,27 @@ import { repositoryFrom } from '../stand-ins/hub/repository.ts';
 import type { RunningDaemon } from '../support/daemon.ts';
 import { daemonStage, READY_LIMIT_MS, STAGE_MODEL, tinyContents } from '../support/daemon-stage.ts';
 import { tinyImage } from '../support/engine.ts';
+import {
+  composeWithWeb,
+  LET_IN,
+  PLANTED,
+  type Secret,
+  secretsIn,
+  WEB_ENVIRONMENT_FILE,
+} from '../support/planted-secrets.ts';
+import { freePort } from '../support/ports.ts';
 import { type Registry, startRegistry } from '../support/registry.ts';
 
 const TEST_LIMIT_MS = READY_LIMIT_MS + 60_000;
-
-/** What is planted, and where a person would set it. */
-const PLANTED = {
-  apiKey: 'planted+api/key="1"&',
-  webuiSecret: 'planted-webui-secret-2',
-  adminPassword: 'planted admin password 3',
-  databasePassword: 'planted-database-password-4',
-  inlineToken: 'planted-inline-token-5',
-  hubTokenFile: 'hf_PlantedInTheTokenFile6',
-  hubTokenVariable: 'hf_PlantedInTheVariable7',
-  registryPassword: 'planted-registry-password-8',
-  printedShape: 'hf_PlantedShapeInALog9',
-  printedBearer: 'Bearer PlantedBearerInALog10',
-  urlPassword: 'planted-url-password-11',
-} as const;
-type Secret = keyof typeof PLANTED;
 
 /** Secrets that the compose file hands to containers, by service: there `docker inspect` has to show them. */
 const HANDED: Record<string, readonly Secret[]> = {
   api: ['apiKey'],
   ui: ['apiKey', 'webuiSecret', 'adminPassword'],
-  web: ['databasePassword', 'inlineToken', 'apiKey'],
+  web: ['databasePassword', 'inlineToken', 'apiKey', 'environmentFile', 'letInPassword', 'commandKey'],
 };
+/** Of these, what stands on a command line, because the file has it there. */
+const ON_THE_COMMAND_LINE: readonly Secret[] = ['commandKey'];
 
 const stage = daemonStage('test-daemon');
 let hub: RunningHub;
@@ -51,7 +47,10 @@ beforeAll(async () => {
   await stage.engine.docker(['rmi', image]);
   hub = await startHub({
     models: [{ ...(await repositoryFrom(STAGE_MODEL, tinyContents())), gated: 'auto' }],
-    tokens: { [PLANTED.hubTokenFile]: [STAGE_MODEL] },
+    tokens: {
+      [PLANTED.hubTokenFile]: [STAGE_MODEL],
+      [PLANTED.hubTokenCredential]: [STAGE_MODEL],
+    },
   });
   hub.faults.add({
     on: 'info',
@@ -67,9 +66,10 @@ beforeAll(async () => {
       WEBUI_ADMIN_PASSWORD: PLANTED.adminPassword,
       DATABASE_PASSWORD: PLANTED.databasePassword,
     },
-    environment: { HF_TOKEN: PLANTED.hubTokenVariable, AI_SANDBOX_LOG_LEVEL: 'debug' },
+    environment: { HF_TOKEN: PLANTED.hubTokenVariable, AI_SANDBOX_LOG_LEVEL: 'debug', ...LET_IN },
     prepare: async (folder) => {
       await writeFile(join(folder, 'hf-token'), `${PLANTED.hubTokenFile}\n`, { mode: 0o600 });
+      await writeFile(join(folder, 'web.env'), WEB_ENVIRONMENT_FILE);
       await mkdir(join(folder, '.docker'));
       await writeFile(
         join(folder, '.docker/config.json'),
@@ -90,48 +90,20 @@ afterAll(async () => {
   await registry?.remove();
 });
 
-/** The shipped file with a service that prints all it has been given, and secrets by their shape, and ends. */
-async function composeWithWeb(image: string): Promise<string> {
-  const template = await readFile(
-    fileURLToPath(new URL('../../compose/docker-compose.cpu.yml', import.meta.url)),
-    'utf8',
-  );
-  // Put together only when it runs, so that the secrets are in its log and not in its command.
-  const script = [
-    'env',
-    "printf 'hf_%s\\n' PlantedShapeInALog9",
-    "printf 'Authorization: Bearer%s\\n' ' PlantedBearerInALog10'",
-    'sleep 1',
-    'exit 1',
-  ].join('; ');
-  const web = [
-    '  web:',
-    `    image: ${image}`,
-    '    container_name: ${PROJECT}-web',
-    `    command: ${JSON.stringify(['sh', '-c', script])}`,
-    '    environment:',
-    '      SOME_PASSWORD: ${DATABASE_PASSWORD}',
-    `      SOME_TOKEN: ${PLANTED.inlineToken}`,
-    '      SOME_KEY: ${VLLM_API_KEY}',
-    '    x-ai-sandbox: {image_bytes: 1000000}',
-    '',
-  ].join('\n');
-  return template.replace('services:\n', `services:\n${web}`);
-}
-
-/** Names of the secrets that a text holds, in the forms they may be written in. */
-function secretsIn(text: string): Secret[] {
-  return (Object.keys(PLANTED) as Secret[]).filter((name) => {
-    const secret = PLANTED[name];
-    const forms = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)];
-    return [...forms, Buffer.from(secret).toString('base64')].some((form) => text.includes(form));
-  });
-}
-
-const page = async (path: string, accept: string) => {
-  const answer = await fetch(`http://127.0.0.1:${daemon.port}${path}`, { headers: { accept } });
+const page = async (path: string, accept: string, of = daemon) => {
+  const answer = await fetch(`http://127.0.0.1:${of.port}${path}`, { headers: { accept } });
   return answer.text();
 };
+
+/** Everything that a daemon shows and writes by itself. */
+const surfaces = async (of: RunningDaemon) => [
+  await page('/status', 'application/json', of),
+  await page('/status', 'text/plain', of),
+  await of.motd(),
+  of.journal(),
+  await of.logFile('deployment.log'),
+  await of.logFile('model-download.log'),
+];
 
 describe('planted secrets', { timeout: TEST_LIMIT_MS }, () => {
   it('were used: the hub got its token and nobody else did, the registry its password', async () => {
@@ -152,10 +124,13 @@ describe('planted secrets', { timeout: TEST_LIMIT_MS }, () => {
     const tail = tailOf(seen);
     expect(tail).toContain('SOME_PASSWORD=[redacted]');
     expect(tail).toContain('SOME_TOKEN=[redacted]');
+    expect(tail).toContain('SMTP_PASS=[redacted]');
+    expect(tail).toContain('the key is [redacted]');
+    expect(tail).toContain('the password is [redacted]');
     expect(tail).toContain('Authorization: Bearer [redacted]');
     const raw = await stage.engine.docker(['logs', `${daemon.project}-web`]);
     expect(secretsIn(raw.stdout)).toEqual(
-      expect.arrayContaining(['databasePassword', 'inlineToken', 'printedShape', 'printedBearer']),
+      expect.arrayContaining([...(HANDED['web'] ?? []), 'printedShape', 'printedBearer']),
     );
   });
 
@@ -189,11 +164,12 @@ describe('planted secrets', { timeout: TEST_LIMIT_MS }, () => {
     }
   });
 
-  it('are not on the command line of any process of this machine', async () => {
+  it('are on no command line of this machine, but where the file has one there', async () => {
     const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
     for (const pid of processes) {
       const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      expect(secretsIn(line), line).toEqual([]);
+      const found = secretsIn(line).filter((secret) => !ON_THE_COMMAND_LINE.includes(secret));
+      expect(found, line).toEqual([]);
     }
   });
 
@@ -202,8 +178,12 @@ describe('planted secrets', { timeout: TEST_LIMIT_MS }, () => {
       const { stdout } = await stage.engine.docker(['inspect', `${daemon.project}-${service}`]);
       expect(stdout).toContain('"Env"');
       expect(new Set(secretsIn(stdout)), service).toEqual(new Set(handed));
-      const [found] = JSON.parse(stdout) as [{ Config: { Env: unknown } }];
+      const [found] = JSON.parse(stdout) as [{ Args: unknown; Config: { Env: unknown; Cmd: unknown } }];
       found.Config.Env = null;
+      expect(secretsIn(JSON.stringify([found.Args, found.Config.Cmd])), service).toEqual(
+        ON_THE_COMMAND_LINE.filter((secret) => handed.includes(secret)),
+      );
+      found.Config.Cmd = found.Args = null;
       expect(secretsIn(JSON.stringify(found)), service).toEqual([]);
     }
   });
@@ -221,21 +201,57 @@ describe('planted secrets', { timeout: TEST_LIMIT_MS }, () => {
         `${wrong} is refused`,
         READY_LIMIT_MS,
       );
-      const surfaces = [
-        await page('/status', 'application/json'),
-        await page('/status', 'text/plain'),
-        await daemon.motd(),
-        daemon.journal(),
-        await daemon.logFile('deployment.log'),
-        await daemon.logFile('model-download.log'),
-      ];
-      expect(surfaces.map(secretsIn), wrong).toEqual(surfaces.map(() => []));
+      const texts = await surfaces(daemon);
+      expect(texts.map(secretsIn), wrong).toEqual(texts.map(() => []));
       await writeFile(daemon.environmentPath, environment);
       await daemon.waitFor(
         ({ problems }) => problems.every(({ code }) => code !== 'model_id_invalid'),
         'mended',
         READY_LIMIT_MS,
       );
+    }
+  });
+
+  it('as a credential of systemd reach the hub and nothing else', async () => {
+    const credentials = join(daemon.folder, 'credentials');
+    await mkdir(credentials);
+    await writeFile(join(credentials, 'hf-token'), PLANTED.hubTokenCredential, { mode: 0o400 });
+    await using other = await stage.start({
+      hubUrl: hub.url,
+      environment: { AI_SANDBOX_LOG_LEVEL: 'debug', CREDENTIALS_DIRECTORY: credentials },
+    });
+    await other.waitFor(({ model }) => model.download_status === 'completed', 'the model', READY_LIMIT_MS);
+    expect(
+      hub.requests.some(({ authorization }) => authorization === `Bearer ${PLANTED.hubTokenCredential}`),
+    ).toBe(true);
+    const texts = await surfaces(other);
+    expect(texts.map(secretsIn)).toEqual(texts.map(() => []));
+  });
+
+  it('in the address of a proxy are not repeated when it is not there, and when it refuses them', async () => {
+    const refused: string[] = [];
+    const proxy = createServer().on('connect', (request, socket) => {
+      refused.push(request.headers['proxy-authorization'] ?? '');
+      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
+    });
+    await new Promise<void>((listening) => proxy.listen(0, '127.0.0.1', listening));
+    try {
+      const { port } = proxy.address() as AddressInfo;
+      for (const at of [await freePort(), port]) {
+        await using other = await stage.start({
+          hubUrl: 'https://hub.invalid',
+          environment: {
+            HTTPS_PROXY: `http://user:${PLANTED.proxyPassword}@127.0.0.1:${at}`,
+            AI_SANDBOX_LOG_LEVEL: 'debug',
+          },
+        });
+        await other.waitFor(({ model }) => model.problem !== null, 'the hub is not reached', READY_LIMIT_MS);
+        const texts = await surfaces(other);
+        expect(texts.map(secretsIn), `${at}`).toEqual(texts.map(() => []));
+      }
+      expect(refused.map(secretsIn)).toContainEqual(['proxyPassword']);
+    } finally {
+      proxy.close();
     }
   });
 
