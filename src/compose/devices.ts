@@ -1,11 +1,12 @@
 import { type Field, type Report, readItems, readKeys, readText, readTexts, readWhole } from './field.ts';
 import { readNamedTexts } from './lists-and-maps.ts';
+import { KEYS_AT } from './service-keys.ts';
 import type { DeviceRequest } from './service-spec.ts';
 
 /** More GPUs than any machine has. */
 const MOST_DEVICES = 1024;
 
-const REQUEST_KEYS = { known: ['driver', 'count', 'device_ids', 'capabilities', 'options'] } as const;
+const REQUEST_KEYS = { known: KEYS_AT['services.*.deploy.resources.reservations.devices[]'] };
 
 /** `deploy:`, of which only `resources.reservations.devices` is known. */
 export function readDeploy(field: Field, report: Report): DeviceRequest[] {
@@ -13,7 +14,7 @@ export function readDeploy(field: Field, report: Report): DeviceRequest[] {
   const resources = readKeys(
     field,
     {
-      known: ['resources'],
+      known: KEYS_AT['services.*.deploy'],
       unsupported: {
         mode: cluster,
         replicas: cluster,
@@ -30,12 +31,19 @@ export function readDeploy(field: Field, report: Report): DeviceRequest[] {
   if (resources === undefined) return [];
   const reservations = readKeys(
     resources,
-    { known: ['reservations'], unsupported: { limits: 'write mem_limit in the service' } },
+    {
+      known: KEYS_AT['services.*.deploy.resources'],
+      unsupported: { limits: 'write mem_limit in the service' },
+    },
     report,
   )?.get('reservations');
   if (reservations === undefined) return [];
   const unsupported = { memory: '', cpus: '', generic_resources: '' };
-  const devices = readKeys(reservations, { known: ['devices'], unsupported }, report)?.get('devices');
+  const devices = readKeys(
+    reservations,
+    { known: KEYS_AT['services.*.deploy.resources.reservations'], unsupported },
+    report,
+  )?.get('devices');
   if (devices === undefined) return [];
   return (readItems(devices, report) ?? []).flatMap((item) => readRequest(item, [], report));
 }

@@ -9,6 +9,7 @@ import {
   readWhole,
 } from './field.ts';
 import { parseDuration } from './quantities.ts';
+import { KEYS_AT } from './service-keys.ts';
 import type { HealthcheckSpec } from './service-spec.ts';
 
 const TEST_KINDS = ['NONE', 'CMD', 'CMD-SHELL'];
@@ -18,11 +19,7 @@ const MOST_RETRIES = 1000;
 
 /** `healthcheck:` of a service. */
 export function readHealthcheck(field: Field, report: Report): HealthcheckSpec | null {
-  const keys = readKeys(
-    field,
-    { known: ['test', 'interval', 'timeout', 'start_period', 'start_interval', 'retries', 'disable'] },
-    report,
-  );
+  const keys = readKeys(field, { known: KEYS_AT['services.*.healthcheck'] }, report);
   if (keys === null) return null;
   const duration = (key: string) => {
     const value = keys.get(key);

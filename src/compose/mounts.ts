@@ -12,6 +12,7 @@ import {
   readWord,
 } from './field.ts';
 import { parseBytes } from './quantities.ts';
+import { KEYS_AT } from './service-keys.ts';
 import type { MountSpec } from './service-spec.ts';
 
 const PROPAGATIONS = ['rprivate', 'private', 'rshared', 'shared', 'rslave', 'slave'] as const;
@@ -71,7 +72,7 @@ function readShort(field: Field, paths: HostPaths, report: Report): MountSpec | 
 }
 
 const LONG_KEYS = {
-  known: ['type', 'source', 'target', 'read_only', 'bind', 'volume', 'tmpfs'],
+  known: KEYS_AT['services.*.volumes[]'],
   unsupported: { consistency: 'it has no meaning on Linux', image: '' },
 } as const;
 const TYPES = ['bind', 'volume', 'tmpfs'] as const;
@@ -122,7 +123,7 @@ function readBind(field: Field | undefined, report: Report) {
   if (field === undefined) return options;
   const keys = readKeys(
     field,
-    { known: ['create_host_path', 'propagation', 'selinux'], unsupported: { recursive: '' } },
+    { known: KEYS_AT['services.*.volumes[].bind'], unsupported: { recursive: '' } },
     report,
   );
   const create = keys?.get('create_host_path');
@@ -136,7 +137,11 @@ function readBind(field: Field | undefined, report: Report) {
 
 function readVolume(field: Field | undefined, report: Report) {
   if (field === undefined) return { noCopy: false, subpath: null };
-  const keys = readKeys(field, { known: ['nocopy', 'subpath'], unsupported: { labels: '' } }, report);
+  const keys = readKeys(
+    field,
+    { known: KEYS_AT['services.*.volumes[].volume'], unsupported: { labels: '' } },
+    report,
+  );
   const noCopy = keys?.get('nocopy');
   const subpath = keys?.get('subpath');
   return {
@@ -148,7 +153,7 @@ function readVolume(field: Field | undefined, report: Report) {
 function readTmpfsOptions(field: Field | undefined, report: Report) {
   const options = { sizeBytes: null as number | null, mode: null as number | null };
   if (field === undefined) return options;
-  const keys = readKeys(field, { known: ['size', 'mode'] }, report);
+  const keys = readKeys(field, { known: KEYS_AT['services.*.volumes[].tmpfs'] }, report);
   const size = keys?.get('size');
   if (size !== undefined) options.sizeBytes = readBytes(size, report);
   const mode = keys?.get('mode');

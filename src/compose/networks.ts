@@ -9,6 +9,7 @@ import {
   readTexts,
 } from './field.ts';
 import { readNamedTexts } from './lists-and-maps.ts';
+import { KEYS_AT } from './service-keys.ts';
 import type { NetworkAttachment, NetworkSpec, VolumeSpec } from './service-spec.ts';
 
 /** The network of services that name none. */
@@ -41,7 +42,9 @@ function readAliases(field: Field, report: Report): string[] {
       .split(' ')
       .map((key) => [key, 'the engine gives out addresses']),
   );
-  const aliases = readKeys(field, { known: ['aliases'], unsupported }, report)?.get('aliases');
+  const aliases = readKeys(field, { known: KEYS_AT['services.*.networks.*'], unsupported }, report)?.get(
+    'aliases',
+  );
   return aliases === undefined ? [] : readTexts(aliases, report);
 }
 
@@ -53,11 +56,7 @@ export function readNetworks(field: Field, project: string, report: Report): Net
       .map((key) => [key, 'create the network yourself and name it with external: true']),
   );
   return (readEntries(field, report) ?? []).map(({ key, field: entry }) => {
-    const keys = readKeys(
-      entry,
-      { known: ['name', 'external', 'driver'], unsupported, extensions: true },
-      report,
-    );
+    const keys = readKeys(entry, { known: KEYS_AT['networks.*'], unsupported, extensions: true }, report);
     const { external, name } = readIdentity(key, keys, project, report);
     const driver = keys?.get('driver');
     if (external && driver !== undefined) report(driver, 'an external network brings its own driver');
@@ -68,8 +67,7 @@ export function readNetworks(field: Field, project: string, report: Report): Net
 /** Top-level `volumes:`. */
 export function readVolumes(field: Field, project: string, report: Report): VolumeSpec[] {
   return (readEntries(field, report) ?? []).map(({ key, field: entry }) => {
-    const known = ['name', 'external', 'driver', 'driver_opts', 'labels'];
-    const keys = readKeys(entry, { known, extensions: true }, report);
+    const keys = readKeys(entry, { known: KEYS_AT['volumes.*'], extensions: true }, report);
     const { external, name } = readIdentity(key, keys, project, report);
     for (const own of external ? ['driver', 'driver_opts', 'labels'] : []) {
       const other = keys?.get(own);

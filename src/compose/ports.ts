@@ -9,6 +9,7 @@ import {
   readWhole,
   readWord,
 } from './field.ts';
+import { KEYS_AT } from './service-keys.ts';
 import type { PublishedPort } from './service-spec.ts';
 
 const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
@@ -22,7 +23,7 @@ export function readPorts(field: Field, report: Report): PublishedPort[] {
 }
 
 const LONG_KEYS = {
-  known: ['target', 'published', 'host_ip', 'protocol'],
+  known: KEYS_AT['services.*.ports[]'],
   unsupported: { mode: 'it is for clusters', app_protocol: '', name: '' },
 } as const;
 

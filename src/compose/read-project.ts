@@ -14,7 +14,7 @@ import { DEFAULT_NETWORK, readNetworks, readVolumes } from './networks.ts';
 import { misnamedServices } from './roles.ts';
 import { secretsAmong } from './secret-values.ts';
 import { type ReadService, readService } from './service.ts';
-import { TOP_LEVEL_KEYS, UNSUPPORTED_TOP_LEVEL_KEYS } from './service-keys.ts';
+import { KEYS_AT, TOP_LEVEL_KEYS, UNSUPPORTED_TOP_LEVEL_KEYS } from './service-keys.ts';
 import type { ComposeError, ComposeProject, NetworkSpec } from './service-spec.ts';
 import { type ParsedTree, parseYamlTree } from './yaml-tree.ts';
 
@@ -145,7 +145,7 @@ export function allowedEnvironmentNames({ root }: ParsedTree): string[] {
 }
 
 function readAllowedNames(field: Field, report: Report): string[] {
-  const names = readKeys(field, { known: ['environment'] }, report)?.get('environment');
+  const names = readKeys(field, { known: KEYS_AT[EXTENSION] }, report)?.get('environment');
   if (names === undefined) return [];
   return (readItems(names, report) ?? []).flatMap((item) => {
     const name = readName(item, report);

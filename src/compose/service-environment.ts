@@ -3,6 +3,7 @@ import { parseEnvironmentFile } from './environment-file.ts';
 import { type Field, type Report, readFlag, readItems, readKeys, readName } from './field.ts';
 import { lookupIn } from './interpolate.ts';
 import { readNamedValues } from './lists-and-maps.ts';
+import { KEYS_AT } from './service-keys.ts';
 import type { ComposeError } from './service-spec.ts';
 
 /** What `env_file` and `environment` need from outside. */
@@ -33,7 +34,11 @@ function readEnvironmentFiles(field: Field, directory: string, report: Report): 
       const path = readName(item, report);
       return path === null ? [] : [{ path: posix.resolve(directory, path), required: true, field: item }];
     }
-    const keys = readKeys(item, { known: ['path', 'required'], unsupported: { format: '' } }, report);
+    const keys = readKeys(
+      item,
+      { known: KEYS_AT['services.*.env_file[]'], unsupported: { format: '' } },
+      report,
+    );
     const pathField = keys?.get('path');
     const requiredField = keys?.get('required');
     if (keys !== null && pathField === undefined) report(item, 'path is missing');

@@ -61,6 +61,49 @@ export const UNSUPPORTED_SERVICE_KEYS: Readonly<Record<string, string>> = {
 /** Top-level keys that are read. */
 export const TOP_LEVEL_KEYS = ['name', 'version', 'services', 'networks', 'volumes'] as const;
 
+/**
+ * Keys of every other mapping whose keys are not free, by where it stands: `*` is any name, `[]` each item of a list.
+ * `gpus[]` is read as the devices of `deploy` are.
+ */
+export const KEYS_AT = {
+  'networks.*': ['name', 'external', 'driver'],
+  'volumes.*': ['name', 'external', 'driver', 'driver_opts', 'labels'],
+  'x-ai-sandbox': ['environment'],
+  'services.*.env_file[]': ['path', 'required'],
+  'services.*.ports[]': ['target', 'published', 'host_ip', 'protocol'],
+  'services.*.volumes[]': ['type', 'source', 'target', 'read_only', 'bind', 'volume', 'tmpfs'],
+  'services.*.volumes[].bind': ['create_host_path', 'propagation', 'selinux'],
+  'services.*.volumes[].volume': ['nocopy', 'subpath'],
+  'services.*.volumes[].tmpfs': ['size', 'mode'],
+  'services.*.networks.*': ['aliases'],
+  'services.*.depends_on.*': ['condition'],
+  'services.*.healthcheck': [
+    'test',
+    'interval',
+    'timeout',
+    'start_period',
+    'start_interval',
+    'retries',
+    'disable',
+  ],
+  'services.*.ulimits.*': ['soft', 'hard'],
+  'services.*.logging': ['driver', 'options'],
+  'services.*.deploy': ['resources'],
+  'services.*.deploy.resources': ['reservations'],
+  'services.*.deploy.resources.reservations': ['devices'],
+  'services.*.deploy.resources.reservations.devices[]': [
+    'driver',
+    'count',
+    'device_ids',
+    'capabilities',
+    'options',
+  ],
+  'services.*.x-ai-sandbox': ['image_bytes'],
+} as const satisfies Record<string, readonly string[]>;
+
+/** Values of `pull_policy`; the last two are one. */
+export const PULL_POLICIES = ['always', 'never', 'missing', 'if_not_present'] as const;
+
 /** Top-level keys that docker compose knows and we do not. */
 export const UNSUPPORTED_TOP_LEVEL_KEYS: Readonly<Record<string, string>> = {
   configs: 'mount a file under volumes of the service',

@@ -11,6 +11,7 @@ import {
   readWord,
 } from './field.ts';
 import { readNamedTexts } from './lists-and-maps.ts';
+import { KEYS_AT, PULL_POLICIES } from './service-keys.ts';
 import type { ServiceSpec } from './service-spec.ts';
 import { splitShellWords } from './shell-words.ts';
 
@@ -60,7 +61,7 @@ export function readRestart(field: Field, report: Report): string | null {
 
 /** `pull_policy:`; both words for "when it is missing" are one. */
 export function readPullPolicy(field: Field, report: Report): ServiceSpec['pullPolicy'] | null {
-  const policy = readWord(field, ['always', 'never', 'missing', 'if_not_present'], report);
+  const policy = readWord(field, PULL_POLICIES, report);
   return policy === 'if_not_present' ? 'missing' : policy;
 }
 
@@ -75,7 +76,11 @@ export function readDependencies(field: Field, report: Report): ServiceSpec['dep
       restart: 'a service is not restarted for another one',
       required: 'every service of the file is wanted',
     };
-    const condition = readKeys(entry, { known: ['condition'], unsupported }, report)?.get('condition');
+    const condition = readKeys(
+      entry,
+      { known: KEYS_AT['services.*.depends_on.*'], unsupported },
+      report,
+    )?.get('condition');
     if (condition === undefined) report(entry, `condition is missing: one of ${CONDITIONS.join(', ')}`);
     return {
       service: key,
@@ -97,7 +102,7 @@ export function readUlimits(field: Field, report: Report): ServiceSpec['ulimits'
       const both = limit(entry);
       return { name: key, soft: both, hard: both };
     }
-    const keys = readKeys(entry, { known: ['soft', 'hard'] }, report);
+    const keys = readKeys(entry, { known: KEYS_AT['services.*.ulimits.*'] }, report);
     const soft = keys?.get('soft');
     const hard = keys?.get('hard');
     if (soft === undefined || hard === undefined) report(entry, 'soft and hard are both wanted');
@@ -137,7 +142,7 @@ export function readExtraHosts(field: Field, report: Report): string[] {
 
 /** `logging:`. */
 export function readLogging(field: Field, report: Report): ServiceSpec['logging'] {
-  const keys = readKeys(field, { known: ['driver', 'options'] }, report);
+  const keys = readKeys(field, { known: KEYS_AT['services.*.logging'] }, report);
   const driver = keys?.get('driver');
   const options = keys?.get('options');
   return {

@@ -6,7 +6,7 @@ import { type HostPaths, readBytes, readMounts, readTmpfs } from './mounts.ts';
 import { DEFAULT_NETWORK, readAttachments } from './networks.ts';
 import { readExpose, readPorts } from './ports.ts';
 import { type EnvironmentSources, readEnvironment } from './service-environment.ts';
-import { SERVICE_KEYS, UNSUPPORTED_SERVICE_KEYS } from './service-keys.ts';
+import { KEYS_AT, SERVICE_KEYS, UNSUPPORTED_SERVICE_KEYS } from './service-keys.ts';
 import type { MountSpec, ServiceSpec } from './service-spec.ts';
 import {
   readCommand,
@@ -162,7 +162,7 @@ function readAllMounts(keys: ReadonlyMap<string, Field>, context: ServiceContext
 }
 
 function readImageBytes(field: Field, report: Report): number | null {
-  const bytes = readKeys(field, { known: ['image_bytes'] }, report)?.get('image_bytes');
+  const bytes = readKeys(field, { known: KEYS_AT['services.*.x-ai-sandbox'] }, report)?.get('image_bytes');
   if (bytes === undefined) return null;
   const text = readLooseText(bytes, report);
   return text === null ? null : readBytes(bytes, report);
