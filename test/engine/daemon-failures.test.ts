@@ -6,6 +6,7 @@ import type { ServiceView, Status } from '../../src/status/schema.ts';
 import { ask } from '../contract/http.ts';
 import type { RunningDaemon } from '../support/daemon.ts';
 import { chat, containerRun, daemonStage, READY_LIMIT_MS } from '../support/daemon-stage.ts';
+import { toldWhile } from '../support/told.ts';
 
 /** The promise: back within this time and the load of the engine, where that is possible. */
 const RECOVERY_LIMIT_MS = 120_000 + READY_LIMIT_MS;
@@ -57,7 +58,17 @@ describe('a context that does not fit into the KV cache', { timeout: TEST_LIMIT_
 
   it('is lowered to the estimate of the message, then the api serves, and the override is shown', async () => {
     const daemon = await start(await fileWith(small, [flag('2048')]));
-    const status = await untilServing(daemon);
+    const { result: status, told } = await toldWhile(daemon, 'api', untilServing(daemon));
+    // What heals itself asks nobody for a hand: the exit is told with its cause, the flag with its reason, and no problem stands.
+    expect(Object.keys(told.problems).filter((code) => code !== 'container_exited')).toEqual([]);
+    // The second start was under way, as a rule, when the log of the first had been read.
+    expect(api(status).last_exit?.cause).toMatch(
+      /made anew: the context did not fit into the KV cache; 1024 tokens do|: The context of the model needs more GPU memory than is left/,
+    );
+    expect(await daemon.logFile('deployment.log')).toMatch(
+      /api: ended: [^\n]*not asked for[\s\S]*--max-model-len 1024/,
+    );
+    expect((await daemon.cli(['status'])).stdout).toMatch(/--max-model-len[ =]1024/);
     expect(api(status)).toMatchObject({ overrides: { '--max-model-len': '1024' }, problem: null });
     expect((await chat(daemon)).status).toBe(200);
     expect(daemon.journal()).toContain('--max-model-len 1024');
@@ -89,12 +100,24 @@ describe('a context that does not fit into the KV cache', { timeout: TEST_LIMIT_
   });
 });
 
+/** Waits for the second failure, which must not be taken for the end, and then for the service. */
+async function healed(daemon: RunningDaemon): Promise<Status> {
+  const waiting = await until(daemon, (view) => view.restarts === 2, 'the second failure');
+  expect(api(waiting).service_status).not.toBe('failed');
+  return untilServing(daemon);
+}
+
 describe('GPU memory that the old container has not given back', { timeout: TEST_LIMIT_MS }, () => {
   it('is waited for, then the api serves', async () => {
     const daemon = await start(await fileWith(['STAND_IN_FAIL: gpu_busy', 'STAND_IN_FAIL_STARTS: "2"']));
-    const waiting = await until(daemon, (view) => view.restarts === 2, 'the second failure');
-    expect(api(waiting).service_status).not.toBe('failed');
-    const status = await untilServing(daemon);
+    const { result: status, told } = await toldWhile(daemon, 'api', healed(daemon));
+    const title = 'The memory of the GPU is in use by another process';
+    expect(told.problems['gpu_memory_busy']).toMatchObject({
+      title,
+      detail: expect.stringContaining('3.1'),
+      remedy: expect.stringContaining('nvidia-smi'),
+    });
+    expect(told.motd['gpu_memory_busy']).toContain(`ERROR: ${title}`);
     expect(api(status)).toMatchObject({
       restarts: 2,
       problem: null,
@@ -168,6 +191,31 @@ describe('a cause that only a person can mend', { timeout: TEST_LIMIT_MS }, () =
     await untilFailed(daemon);
     await writeFile(daemon.composePath, await fileWith([]));
     expect(api(await untilServing(daemon))).toMatchObject({ problem: null });
+  });
+});
+
+describe('a model without a chat template', { timeout: TEST_LIMIT_MS }, () => {
+  it('is named by the first chat, though the engine is healthy, and its container is left alone', async () => {
+    const daemon = await start(await fileWith(['STAND_IN_NO_CHAT_TEMPLATE: "1"']));
+    const status = await untilFailed(daemon);
+    expect(api(status)).toMatchObject({
+      ready: false,
+      restarts: 0,
+      problem: {
+        code: 'chat_template_missing',
+        class: 'fatal',
+        title: 'The model cannot chat: it has no chat template',
+        detail: expect.stringContaining('you must provide a chat template'),
+        remedy: expect.stringContaining('--chat-template'),
+      },
+    });
+    const health = await ask(`http://127.0.0.1:${daemon.apiPort}/health`);
+    expect(health.status).toBe(200);
+    const motd = await motdOf(daemon);
+    expect(motd).toContain('ERROR: The model cannot chat: it has no chat template');
+    expect(motd).toContain('--chat-template');
+    expect(daemon.journal()).toContain('chat_template_missing');
+    expect((await daemon.readyz()).status).toBe(503);
   });
 });
 
