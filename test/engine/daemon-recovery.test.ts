@@ -5,9 +5,13 @@ import type { ServiceView, Status } from '../../src/status/schema.ts';
 import { ask } from '../contract/http.ts';
 import type { RunningDaemon } from '../support/daemon.ts';
 import { chat, containerRun, daemonStage, READY_LIMIT_MS, untilReady } from '../support/daemon-stage.ts';
+import { toldWhile } from '../support/told.ts';
 
 /** The promise: a hang is found within this time. */
 const HANG_FOUND_SECONDS = 75;
+/** So many failures of one cause are a loop; the longest wait between two of them. */
+const LOOP_FAILURES = 5;
+const LOOP_WAIT_MS = 40_000;
 /** Times in /status are whole seconds. */
 const ROUNDING_SECONDS = 1;
 /** A change that only needs a few calls of a busy engine. */
@@ -34,15 +38,17 @@ async function observeHang() {
   const hungAt = Date.now();
   await ask(`http://127.0.0.1:${hanging.apiPort}/stand-in/hang`, { body: {} });
   const healthDuring = (await ask(`http://127.0.0.1:${hanging.apiPort}/health`)).status;
-  const status = await hanging.waitFor(
+  const found = hanging.waitFor(
     (now) => exitOf(now, 'api') !== null,
     'the hang is found',
     (HANG_FOUND_SECONDS + 15) * 1000,
   );
-  return { status, hungAt, healthDuring };
+  const back = found.then(() => untilReady(hanging));
+  const { told } = await toldWhile(hanging, 'api', back);
+  return { status: await found, hungAt, healthDuring, told };
 }
 
-/** A service whose every start fails: how long it waits after each failure, in milliseconds. */
+/** A service whose every start fails: how long it waits after each failure, in milliseconds, and what becomes of it. */
 async function observeLoop() {
   const text = (await readFile(cpuTemplate, 'utf8')).replace(
     'VLLM_NO_USAGE_STATS: "1"',
@@ -50,7 +56,7 @@ async function observeLoop() {
   );
   const failing = await stage.start({ composeText: text });
   const seen: { view: ServiceView; waitMs: number }[] = [];
-  for (const attempt of [1, 2, 3]) {
+  for (const attempt of [1, 2, 3, 4, LOOP_FAILURES]) {
     const { services } = await failing.waitFor(
       // The log of the first is read beside the restart, which may have failed as well by then.
       (status) => {
@@ -58,7 +64,7 @@ async function observeLoop() {
         return exit?.attempt === attempt && (attempt === 1 || exit.code !== undefined);
       },
       `failure ${attempt}`,
-      READY_LIMIT_MS,
+      LOOP_WAIT_MS + READY_LIMIT_MS,
     );
     const view = services['api'];
     if (view === undefined) throw new Error('there is no api');
@@ -66,9 +72,22 @@ async function observeLoop() {
     const at = view.last_exit?.at ?? '';
     seen.push({ view, waitMs: next === null ? 0 : Date.parse(next) - Date.parse(at) });
   }
+  const settled = await failing.waitFor(
+    ({ services }) => services['api']?.service_status === 'failed',
+    'the loop is settled',
+    READY_LIMIT_MS,
+  );
+  const motd = (await failing.motd()).replace(/\s+/g, ' ');
   const readyz = (await failing.readyz()).status;
+  const asked = await failing.cli(['restart', 'api']);
+  const retried = await failing.waitFor(
+    ({ services }) => (services['api']?.restarts ?? 0) > LOOP_FAILURES,
+    'it is tried again on demand',
+    READY_LIMIT_MS,
+  );
+  const journal = failing.journal();
   await failing.cleanup();
-  return { seen, readyz };
+  return { seen, settled, motd, readyz, asked, retried, journal };
 }
 
 function exitOf(status: Status, service: string) {
@@ -89,7 +108,7 @@ describe('a service that ends without being asked to', { timeout: TEST_LIMIT_MS 
   it('is started again at once after the death of its engine process, although the exit code is 0', async () => {
     const before = await daemon.status();
     await ask(`http://127.0.0.1:${daemon.apiPort}/stand-in/crash-engine`, { body: {} });
-    const after = await untilBack('api', before);
+    const { result: after, told } = await toldWhile(daemon, 'api', untilBack('api', before));
     expect(after.services['api']).toMatchObject({
       restarts: 1,
       container_id: before.services['api']?.container_id,
@@ -102,11 +121,20 @@ describe('a service that ends without being asked to', { timeout: TEST_LIMIT_MS 
       },
     });
     const gathered = await daemon.waitFor(
-      (status) => (exitOf(status, 'api')?.log_tail.length ?? 0) > 0,
-      'the log is kept',
+      (status) => exitOf(status, 'api')?.code !== undefined,
+      'the log is kept, and the cause found in it',
       SOON_MS,
     );
     expect(exitOf(gathered, 'api')?.log_tail.join('\n')).toContain('engine core exited unexpectedly');
+    expect(exitOf(gathered, 'api')?.code).toBe('engine_dead');
+    const title = 'The process that computes has died';
+    expect(told.problems['engine_dead']).toMatchObject({
+      title,
+      detail: expect.stringContaining('exit code 0'),
+      remedy: expect.stringContaining('restarted by itself'),
+    });
+    expect(told.motd['engine_dead']).toContain(`ERROR: ${title}`);
+    expect(await daemon.motd()).not.toContain('ERROR');
     expect((await chat(daemon)).status).toBe(200);
     expect(gathered.deployment.deployment_status).toBe('completed');
   });
@@ -162,13 +190,35 @@ describe('a service that ends without being asked to', { timeout: TEST_LIMIT_MS 
   });
 
   it('waits longer from restart to restart when it fails again and again', async () => {
-    const { seen, readyz } = await loopSeen;
-    expect(seen.map(({ waitMs }) => Math.round(waitMs / 5_000) * 5)).toEqual([0, 10, 20]);
-    expect(seen.at(-1)?.view).toMatchObject({
+    const { seen } = await loopSeen;
+    const waits = seen.slice(0, -1).map(({ waitMs }) => Math.round(waitMs / 5_000) * 5);
+    expect(waits).toEqual([0, 10, 20, 40]);
+    expect(seen[2]?.view).toMatchObject({
       service_status: 'stopped',
       problem: { code: 'unknown_failure', detail: expect.stringContaining('a reason of its own') },
     });
+  });
+
+  it('settles after five failures of one cause: failed, named everywhere, tried again slowly or on demand', async () => {
+    const { settled, motd, readyz, asked, retried, journal } = await loopSeen;
+    const problem = {
+      code: 'restart_loop',
+      class: 'fatal',
+      detail: expect.stringMatching(/^5 times within 30 minutes: .*a reason of its own/),
+      remedy: expect.stringContaining('ai-sandbox restart api'),
+    };
+    expect(settled.services['api']).toMatchObject({ service_status: 'failed', restarts: 5, problem });
+    expect(settled.problems).toContainEqual(expect.objectContaining(problem));
+    const slowly = Date.parse(settled.services['api']?.next_restart_at ?? '') - Date.parse(settled.time);
+    expect(slowly).toBeGreaterThan(200_000);
+    expect(motd).toContain('ERROR: The service fails again and again for the same cause');
+    expect(motd).toContain('a reason of its own');
+    expect(motd).toContain('ai-sandbox restart api');
     expect(readyz).toBe(503);
+    expect(journal).toMatch(/restart_loop: The service fails again and again.*a reason of its own/);
+    expect(journal).toContain('api is not restarted at once any more: restart_loop');
+    expect(asked.code).toBe(0);
+    expect(retried.services['api']?.last_exit?.attempt).toBe(1);
   });
 });
 
@@ -241,6 +291,19 @@ describe('a service that hangs', { timeout: TEST_LIMIT_MS + HANG_FOUND_SECONDS *
     expect(foundSeconds).toBeLessThanOrEqual(HANG_FOUND_SECONDS + ROUNDING_SECONDS);
     await untilReady(hanging);
     expect((await chat(hanging)).status).toBe(200);
+  });
+
+  it('is told in the words of a hang, in /status and at the login, until it serves again', async () => {
+    const { told } = await hangFound;
+    expect(told.problems['not_responding']).toMatchObject({
+      title: 'The service ran but answered no request',
+      detail: 'api answered no probe three times in a row and was killed',
+      remedy: expect.stringContaining('ai-sandbox logs api'),
+    });
+    expect(told.motd['not_responding']).toContain('ERROR: The service ran but answered no request');
+    expect(hanging.journal()).toContain('not_responding: The service ran but answered no request');
+    await untilReady(hanging);
+    expect(await hanging.motd()).not.toContain('ERROR');
   });
 
   it('was shown as not ready before it was killed', async () => {
