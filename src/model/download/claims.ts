@@ -1,7 +1,10 @@
+import { BATCH_BYTES } from './part-fetch.ts';
 import { SMALLEST_PART_BYTES } from './plan.ts';
 
 /** Unclaimed bytes are synced and claimed from this on, beside the download. */
 const CLAIM_FROM_BYTES = SMALLEST_PART_BYTES;
+/** What a connection has in hand beside them: a batch that it gathers, one that it writes, and one that it has just written. */
+const IN_HAND_BYTES = 3 * BATCH_BYTES;
 
 /** What is watched of a partial file. */
 interface Claimable {
@@ -48,7 +51,7 @@ export function createClaims(files: () => readonly Claimable[]): Claims {
       const bytes = unclaimed();
       if (bytes < CLAIM_FROM_BYTES) return undefined;
       const claim = claimBeside();
-      const limitBytes = connections * SMALLEST_PART_BYTES;
+      const limitBytes = connections * (SMALLEST_PART_BYTES - IN_HAND_BYTES);
       return bytes < limitBytes ? undefined : claim.then(() => untilBelow(limitBytes));
     },
   };

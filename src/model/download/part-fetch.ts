@@ -7,7 +7,7 @@ import type { PartInFlight } from './plan.ts';
 import { watchSilence } from './silence.ts';
 
 /** Chunks are gathered to this size before they are written. */
-const BATCH_BYTES = 1024 * 1024;
+export const BATCH_BYTES = 1024 * 1024;
 
 /** The other side sent the whole file in the place of a part. */
 export class RangesIgnoredError extends Error {
