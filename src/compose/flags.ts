@@ -9,7 +9,7 @@ const SHORT_OPTIONS: Readonly<Record<string, string>> = {
  * A word of a command in the one form that is looked for: `--tensor_parallel_size=2` and `-tp=2` as
  * `--tensor-parallel-size=2`. vLLM reads both spellings; a value after `=` stays as it is.
  */
-export function longForm(word: string): string {
+function longForm(word: string): string {
   if (!word.startsWith('-')) return word;
   const [flag = '', ...value] = word.split('=');
   const long = SHORT_OPTIONS[flag] ?? (flag.startsWith('--') ? flag.replaceAll('_', '-') : flag);
