@@ -132,6 +132,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     if (desired !== null && link.reachable === false) {
       probeSooner(room, now);
       watchAll(desired, seenBy(desired));
+      for (const unit of room.units.values()) settleActions(room, unit, undefined, null);
     }
     if (desired !== null && link.reachable !== false) {
       examineAll();

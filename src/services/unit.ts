@@ -98,9 +98,13 @@ export function clearWaits(unit: Unit, now: number): void {
   unit.completed = false;
 }
 
-/** Tells the users who wait for this service that it did not come about. */
+/**
+ * Tells the users who wait for this service that it did not come about. What is wanted stays wanted; a restart that was
+ * said to have failed does not end a healthy service some time later.
+ */
 export function rejectActions(unit: Unit, finding: Finding): void {
   for (const action of unit.actions.splice(0)) {
+    if (action.kind === 'restart') unit.restartRequested = false;
     action.reject(new ServiceActionError(finding.code, finding.detail, finding));
   }
 }
