@@ -193,7 +193,8 @@ function takeMessage(matcher: Matcher, state: RunState, message: Message): void 
   if (ofRequest && match.strength !== 'host') return;
   switch (match.strength) {
     case 'host':
-      found.host ??= proof;
+      if (found.host === null || (found.host.match.signature.outcome && !match.signature.outcome))
+        found.host = proof;
       return;
     case 'primary':
       found.primaries.push(proof);

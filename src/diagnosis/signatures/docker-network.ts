@@ -70,7 +70,8 @@ export const DOCKER_NETWORK_SIGNATURES: readonly Signature[] = [
       /INVALID_ZONE: docker|ZONE_CONFLICT: '?docker/,
       /Unable to (?:allow|prevent) intercontainer communication|Failed to Setup IP tables/i,
       /could not create \S{1,60} chain|failed to create (?:filter|nat) \S{1,60} chain|ensure the jump rule for/,
-      /\bip6?tables (?:not found|is missing)|ensure that the br_netfilter kernel module is loaded/i,
+      /\bip6?tables (?:not found|is missing)|Failed to initialize nft: /i,
+      /cannot restrict inter-container communication|ensure that the br_netfilter kernel module is loaded/,
       /IPv\d (?:global )?forwarding is disabled: check your host's firewalling/,
     ],
     samples: [

@@ -53,7 +53,7 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
       /failed to resolve reference "[^"]{1,300}": \S{1,300}: not found/,
       /No such image: (?<image>\S{1,300})/,
       /repository \S{1,300} not found: does not exist/,
-      /daemon: unknown: Not Found\b/i,
+      /daemon: unknown: Not Found\b|resource not found: repo \S|\bartifact \S{1,300} not found/i,
     ],
     samples: [
       'manifest for vllm/vllm-openai:v9.9.9 not found: manifest unknown: manifest unknown',
@@ -94,7 +94,8 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
       /denied: (?:denied|permission_denied|installation not allowed|Your authorization token has expired)/i,
       /error getting credentials - err: /,
       /\/v2\/": (?:unknown: )?Bad Credentials/i,
-      /unexpected status(?: code)?.{0,200}: 40[13] (?:Unauthorized|Forbidden)/,
+      /unexpected status(?: code)?.{0,200}: (?:40[13] (?:Unauthorized|Forbidden)|30\d \w)/,
+      /daemon: image access denied: /,
     ],
     samples: [
       'Head "https://ghcr.io/v2/acme/private/manifests/latest": denied',
@@ -116,6 +117,7 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
       /tls: failed to verify certificate: x509/,
       /x509: (?:certificate|cannot validate certificate)/,
       /server gave HTTP response to HTTPS client/,
+      /open \/etc\/docker\/certs\.d\/\S{1,200}: /,
     ],
     remedy: () =>
       'Check the clock (timedatectl) and the proxy of this machine; a registry of your own needs its authority in /etc/docker/certs.d/REGISTRY/ca.crt, or insecure-registries in /etc/docker/daemon.json where it speaks plain HTTP.',
@@ -167,8 +169,9 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
       /failed to extract layer (?!.{0,300}no space left on device)/,
       /error creating overlay mount to \S{1,300}: (?:no such file or directory|invalid argument|too many levels of symbolic links)/,
       /(?:unexpected (?:commit )?digest|unexpected commit size|failed size validation)/,
-      /stat \/var\/lib\/docker\/overlay2\/\S{1,200}: no such file or directory/,
-      /open \/var\/lib\/docker\/(?:image|overlay2)\/\S{1,200}: no such file or directory/,
+      // A folder of a layer that is gone; what lies below merged/ is a file of the container.
+      /(?:stat|lstat|open|read|readlink) \/(?!\S{0,300}\/merged\/)\S{0,120}\/(?:image|overlay2?|fuse-overlayfs|btrfs|aufs|zfs|vfs)\/\S{1,200}: (?:no such file or directory|(?:is|not) a directory)/,
+      /\bblob unknown\b|BLOB_UNKNOWN|unrecognized image ID/,
       /(?:content|blob) sha256:[0-9a-f]{6,64}: not found/,
       /missing parent .{0,80}bucket: not found/,
       /(?:image config|manifest) verification failed for digest|layers from manifest don't match image/,
@@ -177,6 +180,8 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
     samples: [
       'failed to register layer: Error processing tar file(exit status 1): archive/tar: invalid tar header',
       'layer does not exist',
+      'stat /mnt/pool/docker/overlay2/5eed: no such file or directory',
+      'Error response from daemon: blob unknown: blob unknown to registry',
       'filesystem layer verification failed for digest sha256:5eed5eed5eed',
       'error creating overlay mount to /var/lib/docker/overlay2/ab12/merged: no such file or directory',
       'failed commit on ref "layer-sha256:5eed": unexpected commit digest sha256:aa, expected sha256:bb: failed precondition',

@@ -1,6 +1,7 @@
 import type { Signature } from '../types.ts';
 import { DOCKER_SIGNATURES } from './docker.ts';
 import { HUB_SIGNATURES } from './hub.ts';
+import { HUB_NETWORK_SIGNATURES } from './hub-network.ts';
 import { NVIDIA_SIGNATURES } from './nvidia.ts';
 import { OPEN_WEBUI_SIGNATURES } from './open-webui.ts';
 import { VLLM_ARGUMENT_SIGNATURES } from './vllm-arguments.ts';
@@ -28,6 +29,7 @@ export const SIGNATURES: readonly Signature[] = [
   ...VLLM_MACHINE_SIGNATURES,
   ...VLLM_GPU_SIGNATURES,
   ...HUB_SIGNATURES,
+  ...HUB_NETWORK_SIGNATURES,
   ...VLLM_MODEL_SIGNATURES,
   ...VLLM_SOFTWARE_SIGNATURES,
   ...VLLM_ARGUMENT_SIGNATURES,

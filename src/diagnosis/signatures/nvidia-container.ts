@@ -34,6 +34,7 @@ export const NVIDIA_CONTAINER_SIGNATURES: readonly Signature[] = [
     family: 'nvidia',
     code: 'gpu_driver_not_loaded',
     strength: 'host',
+    outcome: true,
     symptom: 'nvidia-container-cli: initialization error: nvml error: driver not loaded',
     patterns: [
       /nvml error: driver not loaded/i,
@@ -42,7 +43,7 @@ export const NVIDIA_CONTAINER_SIGNATURES: readonly Signature[] = [
       /failed because it couldn't communicate with the NVIDIA driver/,
       /Make sure that the latest NVIDIA driver is installed and running/,
       /modprobe: FATAL: Module nvidia\S* not found/,
-      /modprobe: ERROR: could not insert 'nvidia\w*': (?:No such device|Exec format error|Invalid argument|Unknown symbol)/,
+      /modprobe: ERROR: could not insert 'nvidia\w*': (?!File exists|Key was rejected|Required key|Operation not permitted)/,
       /NVRM: (?:version magic|disagrees about version)|nvidia\w*: (?:version magic|disagrees about version of symbol)/,
       /Error! (?:Bad return status for module build on kernel|Your kernel headers for kernel \S+ cannot be found)/,
       /stat failed: \/dev\/nvidia(?:ctl|0|-uvm): no such file or directory/,
@@ -232,6 +233,7 @@ export const NVIDIA_CONTAINER_SIGNATURES: readonly Signature[] = [
       /nvidia-container-cli(?:\.real)?: \w{1,20} error: /,
       /error running (?:prestart |createRuntime )?hook.{0,200}nvidia/,
       /nvidia-container-runtime\S{0,20} did not terminate suc{1,2}essfully/,
+      /failed to create NVIDIA Container Runtime: (?!.{0,200}no runtime binary found)/,
     ],
     remedy: () =>
       'Upgrade nvidia-container-toolkit and Docker to current versions, then: nvidia-ctk runtime configure --runtime=docker && systemctl restart docker. In a virtual machine of its own without nested containers it needs no other setting.',
@@ -243,22 +245,5 @@ export const NVIDIA_CONTAINER_SIGNATURES: readonly Signature[] = [
       'nvidia-container-cli: mount error: file creation failed: /var/lib/docker/overlay2/x/merged/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1: file exists: unknown',
     ],
     checkedAgainst: CHECKED,
-  },
-  {
-    id: 'nvml_unknown',
-    family: 'nvidia',
-    code: 'gpu_access_lost',
-    strength: 'host',
-    symptom: 'Failed to initialize NVML: Unknown Error, in a container that worked before',
-    patterns: [
-      /Failed to initialize NVML: (?:Unknown Error|Insufficient Permissions|No Permission)/i,
-      /NVMLError_(?:Unknown|NoPermission): /,
-    ],
-    samples: [
-      'Failed to initialize NVML: Unknown Error',
-      'pynvml.NVMLError_Unknown: Unknown Error',
-      'Failed to initialize NVML: Insufficient Permissions',
-    ],
-    checkedAgainst: 'nvidia-smi 470 to 595, pynvml 11 to 13; nvidia-container-toolkit issues 48, 251, 1227',
   },
 ];

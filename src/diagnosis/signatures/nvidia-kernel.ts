@@ -70,6 +70,7 @@ export const NVIDIA_KERNEL_SIGNATURES: readonly Signature[] = [
         /(?<line>Unable to determine the device handle for .{0,30}: (?:GPU is lost|Unknown Error|GPU requires reset|Not Found))/i,
         /(?<line>NVMLError_GpuIsLost)|NVML: GPU is lost|ERROR_GPU_IS_LOST/,
         /(?<line>nvml error: gpu (?:is )?lost)/i,
+        /(?<line>failed to get device handle from (?:UUID|index)\b.{0,80}(?:Unknown Error|GPU is lost|ERROR_UNKNOWN|ERROR_GPU_IS_LOST))/i,
         /(?<line>NVRM: The NVIDIA GPU \S+ .{0,60}(?:fell off|is not responding))/,
       ],
     },
@@ -105,7 +106,7 @@ export const NVIDIA_KERNEL_SIGNATURES: readonly Signature[] = [
     ],
     {
       patterns: [
-        /(?<line>NVRM: GPU \S+: (?:RmInitAdapter failed|rm_init_adapter failed).{0,60})/,
+        /(?<line>NVRM: (?:GPU \S+: )?(?:RmInitAdapter|rm_init_adapter(?:\(\d+\))?) failed.{0,60})/,
         /(?<line>NVRM: .{0,60}Cannot initialize GSP firmware RM)/,
         // Before, or in place of, Xid 119.
         /(?<line>NVRM: .{0,60}(?:_kgspIsHeartbeatTimedOut: Heartbeat timed out|\* GSP Timeout \*))/,

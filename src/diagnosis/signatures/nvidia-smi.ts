@@ -2,8 +2,25 @@ import type { Signature } from '../types.ts';
 
 const CHECKED = 'nvidia-smi 470 to 595, XML versions 11 to 13';
 
-/** What single lines of nvidia-smi's table, XML and CSV prove. */
+/** What NVML says to those who ask it, and what single lines of nvidia-smi's table, XML and CSV prove. */
 export const NVIDIA_SMI_SIGNATURES: readonly Signature[] = [
+  {
+    id: 'nvml_unknown',
+    family: 'nvidia',
+    code: 'gpu_access_lost',
+    strength: 'host',
+    symptom: 'Failed to initialize NVML: Unknown Error, in a container that worked before',
+    patterns: [
+      /Failed to initialize NVML: (?:Unknown Error|Insufficient Permissions|No Permission)/i,
+      /NVMLError_(?:Unknown|NoPermission): /,
+    ],
+    samples: [
+      'Failed to initialize NVML: Unknown Error',
+      'pynvml.NVMLError_Unknown: Unknown Error',
+      'Failed to initialize NVML: Insufficient Permissions',
+    ],
+    checkedAgainst: 'nvidia-smi 470 to 595, pynvml 11 to 13; nvidia-container-toolkit issues 48, 251, 1227',
+  },
   {
     id: 'smi_recovery',
     family: 'nvidia',

@@ -136,6 +136,8 @@ export const OPEN_WEBUI_DATABASE_SIGNATURES: readonly Signature[] = [
       /Can't connect to (?:MySQL|MariaDB) server on '(?<host>[^']{1,120})'/,
       /Access denied for user '[^']{1,80}'@'[^']{1,80}'/,
       /connection is bad: (?<reason>.{3,120})/,
+      /(?<reason>fe_sendauth: no password supplied|SCRAM authentication requires .{1,60}|server does not support SSL.{0,40})/,
+      /\bpsycopg2?\.OperationalError\)? connection failed: (?<reason>.{3,120})/,
     ],
     detail: ({ reason, host }) =>
       reason !== undefined

@@ -224,38 +224,4 @@ export const OPEN_WEBUI_SETTINGS_SIGNATURES: readonly Signature[] = [
     samples: ['ValueError: No embedding model is loaded. Set RAG_EMBEDDING_MODEL'],
     checkedAgainst: CHECKED,
   },
-  {
-    id: 'ui_program',
-    family: 'open-webui',
-    code: 'ui_program_broken',
-    symptom: "ModuleNotFoundError: No module named 'open_webui…'",
-    patterns: [
-      /No module named 'open_webui/,
-      /cannot import name '\w{1,80}' from (?:partially initialized module )?'open_webui/,
-      /Frontend build directory not found/,
-      /Could not import module "(?:open_webui\.)?main"|Error loading ASGI app/,
-      /bash: start\.sh: No such file or directory/,
-      /No config file '[^']{0,200}alembic\.ini' found|No 'script_location' key found in configuration/,
-    ],
-    samples: [
-      "ModuleNotFoundError: No module named 'open_webui'",
-      'ERROR:    Error loading ASGI app. Could not import module "open_webui.main".',
-      "Error: No config file 'alembic.ini' found, or file has no '[alembic]' section",
-      "ImportError: cannot import name 'app' from 'open_webui.main' (/app/backend/open_webui/main.py)",
-    ],
-    checkedAgainst: CHECKED,
-  },
-  {
-    id: 'ui_packages',
-    family: 'open-webui',
-    code: 'ui_program_broken',
-    frames: /\/open_webui\//,
-    symptom: 'an import of the page that fails',
-    patterns: [
-      /^(?:\w+\.)*(?:ModuleNotFoundError|ImportError): (?!.{0,200}libcuda)/,
-      /^AttributeError: (?:partially initialized )?module '[\w.]+' has no attribute|numpy\.dtype size changed|No package metadata was found for/,
-    ],
-    samples: [],
-    checkedAgainst: CHECKED,
-  },
 ];
