@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { everything, suites } from './extent.ts';
-import { containers, READY_LIMIT_MS, untilReady } from './looks.ts';
+import { READY_LIMIT_MS, runs, untilReady } from './looks.ts';
 import type { Machine } from './machine.ts';
 import { rootImage } from './root-image.ts';
 import { instanceStage } from './stage.ts';
@@ -22,6 +22,7 @@ const REPLACED_WITHIN_MS = 90_000;
 const EXPOSURE_LIMIT = 2.5;
 const OTHERS_TEXT = 'Other people wrote this.';
 const NEWER = '99.1.0';
+const DROP_INS = '/etc/systemd/system/ai-sandbox.service.d';
 const DEB_QUIET = 'export DEBIAN_FRONTEND=noninteractive;';
 
 const stage = instanceStage();
@@ -60,7 +61,7 @@ describe.each(suites)(
   { timeout: CASE_LIMIT_MS + REPLACED_WITHIN_MS },
   (suite) => {
     let machine: Machine;
-    let ids: string;
+    let running: string;
     let newer: string;
     let scratch: string;
 
@@ -74,7 +75,7 @@ describe.each(suites)(
       await machine.must(`systemctl enable -q --now docker; echo '${OTHERS_TEXT}' >/etc/motd`);
       await stage.installPackage(machine);
       await untilReady(machine);
-      ids = await containers(machine);
+      running = await runs(machine);
     }, PREPARE_LIMIT_MS);
     afterAll(() => rm(scratch, { recursive: true, force: true }));
 
@@ -139,7 +140,7 @@ describe.each(suites)(
       await untilReplaced(machine, pid, 60_000);
       await machine.must('rm -r /run/systemd/system/ai-sandbox.service.d; systemctl daemon-reload');
       await untilReady(machine);
-      expect(await containers(machine)).toBe(ids);
+      expect(await runs(machine)).toBe(running);
       expect(await machine.login()).not.toContain('not running');
     });
 
@@ -151,7 +152,7 @@ describe.each(suites)(
         await machine.must('journalctl --sync; journalctl -u ai-sandbox -n 60 -o cat --no-pager'),
       ).toContain("Failed with result 'watchdog'");
       await untilReady(machine);
-      expect(await containers(machine)).toBe(ids);
+      expect(await runs(machine)).toBe(running);
     });
 
     describe('systemctl reload', () => {
@@ -203,7 +204,7 @@ describe.each(suites)(
         await machine.must('systemctl reload ai-sandbox');
         expect(await daemonPid(machine)).toBe(pid);
         await untilReady(machine);
-        expect(await containers(machine)).toBe(ids);
+        expect(await runs(machine)).toBe(running);
       });
     });
 
@@ -220,7 +221,7 @@ describe.each(suites)(
         "sed -i '/^AI_SANDBOX_LISTEN/d' /etc/default/ai-sandbox; systemctl restart ai-sandbox || { journalctl -u ai-sandbox -n 30 -o cat --no-pager; false; }",
       );
       await untilReady(machine);
-      expect(await containers(machine)).toBe(ids);
+      expect(await runs(machine)).toBe(running);
     });
 
     it('a credential of systemd reaches the daemon as the hub token', async () => {
@@ -241,7 +242,7 @@ describe.each(suites)(
       await machine.must(`${DEB_QUIET} apt-get install -y --no-install-recommends /root/newer.deb`);
       expect(await daemonPid(machine)).not.toBe(pid);
       expect((await untilReady(machine)).version).toBe(NEWER);
-      expect(await containers(machine)).toBe(ids);
+      expect(await runs(machine)).toBe(running);
       expect(await machine.must('tail -1 /etc/default/ai-sandbox')).toBe('# mine');
     });
 
@@ -261,20 +262,33 @@ describe.each(suites)(
       const said = `${stdout}${stderr}`;
       expect(said).toContain('these containers are left as they are, and nobody watches them: ai-sandbox-');
       expect(said).toContain('left: /opt/models');
-      expect(await containers(machine)).toBe(ids);
+      expect(await runs(machine)).toBe(running);
       expect(await machine.must('cat /etc/motd')).toBe(OTHERS_TEXT);
       expect(await machine.must('systemctl list-units --no-legend "ai-sandbox*"')).toBe('');
       await machine.must('test -e /etc/default/ai-sandbox -a -e /var/lib/ai-sandbox/state.json');
     });
 
-    it('a purge removes settings, secrets and state; models, chats and containers stay', async () => {
+    it('a purge removes settings, secrets and state; models, chats, containers and what others wrote stay', async () => {
       const before = await machine.must('find /opt/models /opt/open-webui | sort');
       expect(before.split('\n').length).toBeGreaterThan(5);
-      await machine.must(`${DEB_QUIET} apt-get purge -y ai-sandbox`);
+      // As after a StackScript that made a user: what the daemon writes for root it writes for such a user too.
+      await machine.must(
+        `set -e
+        grep -q '^API key: ' /root/.credentials
+        useradd -m anna && cp /root/.credentials /home/anna/ && chown anna: /home/anna/.credentials
+        echo '${OTHERS_TEXT}' >>/root/.credentials
+        printf '[Service]\\nEnvironment=AI_SANDBOX_CREDENTIALS_USER=anna\\n' >${DROP_INS}/stackscript.conf`,
+      );
+      const { code, stdout, stderr } = await machine.run(`${DEB_QUIET} apt-get purge -y ai-sandbox`);
+      expect(code, stderr).toBe(0);
+      expect(await machine.must('cat /root/.credentials')).toBe(OTHERS_TEXT);
+      expect(await machine.must(`ls ${DROP_INS}`)).toBe('50-test.conf');
+      expect(`${stdout}${stderr}`).toContain(`left: ${DROP_INS}`);
       const gone = [
         '/etc/default/ai-sandbox',
         '/etc/ai-sandbox',
         '/etc/logrotate.d/ai-sandbox',
+        '/home/anna/.credentials',
         '/etc/systemd/system/multi-user.target.wants/ai-sandbox.service',
         '/opt/ai-sandbox',
         '/run/ai-sandbox',
@@ -285,7 +299,7 @@ describe.each(suites)(
       ];
       expect((await machine.run(`ls -d ${gone.join(' ')}`)).stdout).toBe('');
       expect(await machine.must('find /opt/models /opt/open-webui | sort')).toBe(before);
-      expect(await containers(machine)).toBe(ids);
+      expect(await runs(machine)).toBe(running);
     });
   },
 );
