@@ -3,7 +3,7 @@ import type { Status } from '../../src/status/schema.ts';
 import { tinyModelFiles } from '../stand-ins/tiny-model.ts';
 import { safetensors } from '../support/model-files.ts';
 import { suites } from './extent.ts';
-import { installGpuStandIn } from './gpu-stand-in.ts';
+import { driverPackages, installGpuStandIn } from './gpu-stand-in.ts';
 import { installerEnd, startInstaller } from './installer.ts';
 import { untilReady } from './looks.ts';
 import type { Machine } from './machine.ts';
@@ -11,10 +11,10 @@ import { instanceStage } from './stage.ts';
 
 const PREPARE_LIMIT_MS = 1_200_000;
 const INSTALL_LIMIT_MS = 600_000;
-/** Each of the three takes about as long as the others: their sum is three times the longest. */
-const DRIVER_SECONDS = 20;
-const REGISTRY_BYTES_PER_SECOND = 3_000_000;
-const HUB_BYTES_PER_SECOND = 1_000_000;
+/** Each of the three takes long beside what is rounded and what lies between; the driver the longest, so that it is waited for. */
+const DRIVER_SECONDS = 60;
+const REGISTRY_BYTES_PER_SECOND = 1_500_000;
+const HUB_BYTES_PER_SECOND = 500_000;
 const WEIGHTS_BYTES = 20_000_000;
 /** Looks at GPU and images, the start of a process: what lies between two phases, on a busy machine. */
 const BETWEEN_SECONDS = 12;
@@ -35,6 +35,8 @@ describe.each(suites)('a GPU server with Debian %s whose driver, images and mode
   let machine: Machine;
   let status: Status;
   const seen: Status[] = [];
+  /** What `systemctl status` showed meanwhile. */
+  const shown: string[] = [];
 
   beforeAll(async () => {
     machine = await stage.machine('timeline', { suite });
@@ -47,6 +49,7 @@ describe.each(suites)('a GPU server with Debian %s whose driver, images and mode
       while (watching) {
         const now = await machine.status();
         if (now !== null) seen.push(now);
+        shown.push(await machine.must('systemctl status --no-pager -n 0 ai-sandbox || true'));
       }
     })();
     try {
@@ -62,12 +65,14 @@ describe.each(suites)('a GPU server with Debian %s whose driver, images and mode
   it('from the first download to ready it takes the longest of driver, images and model plus the load, not their sum', () => {
     const phases = ['gpu_driver', 'image_api', 'model_download'].map((name) => phase(status, name));
     const load = phase(status, 'load_model');
-    const begin = Math.min(...phases.map(({ start }) => start));
-    const longest = Math.max(...phases.map(({ end }) => end)) - begin;
-    const sum = phases.reduce((total, { start, end }) => total + end - start, 0);
-    const taken = load.end - begin;
-    expect(taken).toBeLessThanOrEqual(longest + (load.end - load.start) + BETWEEN_SECONDS);
-    expect(taken).toBeLessThan(sum);
+    const taken = load.end - Math.min(...phases.map(({ start }) => start));
+    const durations = phases.map(({ start, end }) => end - start).sort((a, b) => a - b);
+    const [shortest = 0, , longest = 0] = durations;
+    const bound = longest + (load.end - load.start) + BETWEEN_SECONDS;
+    process.stderr.write(`${taken} s from the first of ${durations.join(', ')} s; allowed ${bound} s\n`);
+    expect(taken).toBeLessThanOrEqual(bound);
+    // Two of the three one after the other would not pass.
+    expect(shortest).toBeGreaterThan(BETWEEN_SECONDS);
   });
 
   it('images and model come over their own lines at the same time: together they take as long as the longer of the two', () => {
@@ -82,14 +87,29 @@ describe.each(suites)('a GPU server with Debian %s whose driver, images and mode
     expect(together).toBeLessThanOrEqual(longer * WITHIN_TENTH + SECONDS_ROUNDED);
   });
 
+  it('the driver comes with what brings it to new kernels', async () => {
+    expect(await driverPackages(machine)).toEqual(
+      expect.arrayContaining(['linux-headers-amd64', 'nvidia-driver-cuda', 'nvidia-kernel-open-dkms']),
+    );
+  });
+
   it('while the driver is installed the daemon says that it waits for it, and downloads', () => {
     const waiting = seen.filter(({ services }) => services['api']?.waiting_for === 'gpu_driver');
     const downloading = seen.filter(({ deployment }) => {
       const running = deployment.phases.filter(({ state }) => state === 'running').map(({ name }) => name);
       return running.includes('gpu_driver') && running.includes('model_download');
     });
-    expect(waiting.length + downloading.length).toBeGreaterThan(0);
+    expect(waiting.length).toBeGreaterThan(0);
     expect(downloading.length).toBeGreaterThan(0);
+  });
+
+  it('`systemctl status` shows how far it is, in per cent that grow', () => {
+    const percents = shown.flatMap((text) => {
+      const [, percent] = /^ *Status: ".*?(\d+) %/m.exec(text) ?? [];
+      return percent === undefined ? [] : [Number(percent)];
+    });
+    expect(new Set(percents).size).toBeGreaterThan(3);
+    expect(percents.at(-1)).toBeGreaterThan(percents[0] ?? 100);
   });
 
   it(
@@ -101,12 +121,42 @@ describe.each(suites)('a GPU server with Debian %s whose driver, images and mode
         GPU_LIMIT_MS,
       );
       expect(host.gpus).toHaveLength(1);
+      expect(await machine.must('cat /etc/docker/daemon.json')).toContain('"nvidia": { "path"');
+      expect(await machine.must("docker info -f '{{json .Runtimes}}'")).toContain('"nvidia"');
+      // It ran before the script: restarted once for the runtime, but not after the daemon had begun to pull.
+      const startOf = async (unit: string) =>
+        Number(await machine.must(`systemctl show -P ExecMainStartTimestampMonotonic ${unit}`));
+      expect(await startOf('docker')).toBeLessThan(await startOf('ai-sandbox'));
       const container = 'docker inspect -f "{{json .HostConfig.DeviceRequests}}" ai-sandbox-api';
       expect(await machine.must(container)).toContain('gpu');
     },
     GPU_LIMIT_MS + 30_000,
   );
 });
+
+it(
+  'an archive with the names of Ubuntu: its own build of the driver for this kernel, and what follows new ones',
+  async () => {
+    const machine = await stage.machine('ubuntu-names');
+    stage.registryGate.setSpeed(null);
+    stage.hubGate.setSpeed(null);
+    await installGpuStandIn(machine, 0, 'ubuntu');
+    await startInstaller(stage, machine);
+    expect(await installerEnd(machine, INSTALL_LIMIT_MS)).toBe(0);
+    const kernel = await machine.must('uname -r');
+    expect(await driverPackages(machine)).toEqual(
+      expect.arrayContaining([
+        `linux-modules-nvidia-580-open-${kernel}`,
+        'linux-modules-nvidia-580-open-generic-hwe-24.04',
+        'nvidia-headless-no-dkms-580-open',
+        'nvidia-utils-580',
+      ]),
+    );
+    await untilReady(machine);
+    await machine.remove();
+  },
+  PREPARE_LIMIT_MS + INSTALL_LIMIT_MS,
+);
 
 function phase(status: Status, name: string): { start: number; end: number } {
   const found = status.deployment.phases.find((each) => each.name === name);
