@@ -4,6 +4,7 @@ import { everything, suites } from './extent.ts';
 import { installGpuStandIn } from './gpu-stand-in.ts';
 import { installerEnd, startInstaller } from './installer.ts';
 import { untilReady } from './looks.ts';
+import type { Machine } from './machine.ts';
 import { instanceStage } from './stage.ts';
 
 const CASE_LIMIT_MS = 900_000;
@@ -13,6 +14,20 @@ const NAMED_LIMIT_MS = 120_000;
 const WITHOUT_NETWORK_MS = everything ? 120_000 : 20_000;
 
 const stage = instanceStage();
+
+/** A machine without a GPU, on which nobody has said that this is wanted: nothing is failed, and it is named everywhere. */
+async function expectNoGpuIsTold(machine: Machine): Promise<void> {
+  const { deployment, problems } = await machine.waitFor(
+    (now) => now.problems.some(({ code }) => code === 'gpu_absent'),
+    'the missing GPU is named',
+    NAMED_LIMIT_MS,
+  );
+  expect([deployment.deployment_status, problems.length]).toEqual(['completed', 1]);
+  const title = problems[0]?.title ?? '?';
+  for (const text of [await machine.login(), await machine.console()])
+    expect(text).toContain(`ERROR: ${title}`);
+  await machine.must('curl -sf http://127.0.0.1:9000/readyz');
+}
 
 describe.each(suites)('a server with Debian %s on which something is wrong', (suite) => {
   it(
@@ -45,7 +60,7 @@ describe.each(suites)('a server with Debian %s on which something is wrong', (su
   it(
     'a package that is not the one the script was made for is refused and named; the right one then repairs',
     async () => {
-      const machine = await stage.machine('wrong-package', { suite });
+      const machine = await stage.machine('wrong-package', { suite, processorWanted: true });
       await startInstaller(stage, machine, { DEB_SHA256: '0'.repeat(64) });
       expect(await installerEnd(machine, INSTALL_LIMIT_MS)).toBe(1);
       for (const text of [await machine.login(), await machine.console()])
@@ -60,7 +75,7 @@ describe.each(suites)('a server with Debian %s on which something is wrong', (su
   );
 
   it(
-    'without a network at the first boot it waits, says so, and completes by itself when the network comes',
+    'without a network at the first boot it waits, says so, and completes by itself when the network comes; without a GPU it completes, too, and tells that it has none',
     async () => {
       const machine = await stage.machine('late-network', { suite, bare: true, network: false });
       await startInstaller(stage, machine);
@@ -71,6 +86,7 @@ describe.each(suites)('a server with Debian %s on which something is wrong', (su
       expect(await installerEnd(machine, INSTALL_LIMIT_MS)).toBe(0);
       await untilReady(machine);
       expect(await machine.login()).toContain('Deployment Complete');
+      await expectNoGpuIsTold(machine);
       await machine.remove();
     },
     CASE_LIMIT_MS,
@@ -103,12 +119,15 @@ describe.each(suites)('a server with Debian %s on which something is wrong', (su
       try {
         await startInstaller(stage, machine);
         expect(await installerEnd(machine, INSTALL_LIMIT_MS)).toBe(0);
-        await machine.waitFor(
-          ({ problems }) => problems.some(({ code }) => code === 'hub_unreachable'),
+        const { problems } = await machine.waitFor(
+          (now) => now.problems.some(({ code }) => code === 'hub_unreachable'),
           'the problem is named',
           NAMED_LIMIT_MS,
         );
-        expect(await machine.login()).toContain('ERROR');
+        const title = problems.find(({ code }) => code === 'hub_unreachable')?.title ?? '?';
+        for (const text of [await machine.login(), await machine.console()])
+          expect(text).toContain(`ERROR: ${title}`);
+        expect(await machine.console()).toContain('hub_unreachable');
         await machine.must('systemctl is-active ai-sandbox');
       } finally {
         await stage.hubGate.setOpen(true);
