@@ -15,7 +15,6 @@ describe('settings', () => {
   it('has the documented paths and ports as defaults', () => {
     expect(settingsOf({})).toEqual({
       template: null,
-      template: null,
       composeFile: '/opt/ai-sandbox/docker-compose.yml',
       listen: { host: '127.0.0.1', port: 9000 },
       socketPath: '/run/ai-sandbox/control.sock',
