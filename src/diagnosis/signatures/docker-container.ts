@@ -124,7 +124,7 @@ export const DOCKER_CONTAINER_SIGNATURES: readonly Signature[] = [
       /error setting rlimits? .{0,80}(?:operation not permitted|invalid argument)/i,
       /NanoCPUs can not be set/,
       /(?:session key|session keyring).{0,60}disk quota exceeded/,
-      /always set the Memory limit when using Memoryswap/,
+      /always set the Memory limit when using Memoryswap|daemon: Your kernel does not support /,
       /valid memory swappiness range is|Range of blkio weight is|range for oom score adj is/,
       /CPU cfs (?:period|quota) can not be less|invalid CPU shares|SHM size can not be less/i,
       /Invalid value \S{1,80} for cpuset (?:cpus|mems)/,
@@ -172,7 +172,7 @@ export const DOCKER_CONTAINER_SIGNATURES: readonly Signature[] = [
     patterns: [
       /unknown log opt '[^']{1,80}' for/,
       /failed to initialize logging driver: /i,
-      /error looking up (?:logging|volume|network|authorization) plugin|daemon: plugin "[^"]{1,120}" not found/,
+      /error looking up (?:logging|volume|network|authorization) plugin|Error looking up volume plugin|daemon: plugin "[^"]{1,120}" not found/,
       /invalid Cap(?:Add|Drop)|unknown capability/,
       /conflicting options: /i,
       /No such container: (?<container>[\w.-]{1,120})$/,
@@ -198,6 +198,8 @@ export const DOCKER_CONTAINER_SIGNATURES: readonly Signature[] = [
       /invalid --security-opt \d: |hostname "[^"]{1,200}" is too long/,
       /when user namespaces are enabled|incompatible with user namespaces/,
       /--storage-opt (?:is supported only for|size is only supported)/,
+      /\/dev\/shm is not mounted|failed to join IPC namespace|unrecognised network interface sysctl/,
+      /rro is not supported|options conflict: |cannot set both Count and DeviceIDs/,
     ],
     samples: [
       "unknown log opt 'no-such' for log driver local",

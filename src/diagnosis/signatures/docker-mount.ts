@@ -17,7 +17,7 @@ export const DOCKER_MOUNT_SIGNATURES: readonly Signature[] = [
       /(?:open|stat|lstat) (?<path>\/\S{0,200}\/volumes\/\S{1,200}): no such file or directory/,
       /rootfs_linux\.go:\d+: mounting .{1,600} caused .{0,200}no such file or directory/,
       /cannot access path (?<path>\/\S{1,300}): lstat .{1,400}: no such file or directory/,
-      /volume (?<path>[\w.-]{1,120}) declared as external, but (?:could not be|not) found|get (?<volume>[\w.-]{1,120}): no such volume/,
+      /volume (?<path>[\w.-]{1,120}) declared as external, but (?:could not be|not) found|get (?<volume>[\w.-]{1,120}): no such volume|external volume "[\w.-]{1,120}" not found/,
     ],
     remedy: ({ path }) =>
       path?.startsWith('/') === true
@@ -45,7 +45,7 @@ export const DOCKER_MOUNT_SIGNATURES: readonly Signature[] = [
       /Mounts denied: ?|status code not OK but 500: .{0,200}(?:Access is denied|UnauthorizedAccess|Filesharing)/,
       /user declined directory sharing|drive is not shared/,
       /rootfs_linux\.go:\d+: mounting .{1,600} caused .{0,200}(?<reason>permission denied|operation not permitted|read-only file system|no such device)/,
-      /error while mounting volume '[^']{0,300}': (?<reason>VolumeDriver\.Mount: .{1,200})/,
+      /(?<reason>VolumeDriver\.(?:Mount|Create): .{1,200})/,
       /create mountpoint for (?<path>\S{1,300}) mount: .{0,400}: (?<reason>read-only file system|permission denied)/,
       /daemon: mkdir (?<path>(?!\/(?:var\/lib\/(?:docker|containerd)|run)\/)\/\S{1,300}): (?<reason>permission denied|read-only file system|operation not permitted)/,
       /daemon: mkdir (?<path>[A-Z]:.{1,200}): (?<reason>Access is denied)/,
@@ -69,6 +69,7 @@ export const DOCKER_MOUNT_SIGNATURES: readonly Signature[] = [
       /Are you trying to mount a directory onto a file|container for service \S{1,120}: not a directory/,
       /rootfs_linux\.go:\d+: mounting .{1,600} caused .{0,200}(?:not a directory|is a directory)/,
       /error mounting "(?<path>[^"]{1,300})" to rootfs.{0,400}(?:not a directory|is a directory)/,
+      /includes invalid characters for a local volume name/,
       /invalid mount path: '[^']{0,300}' mount path must be absolute/,
       /Duplicate mount point: /i,
       /invalid (?:mount config for type "\w+"|volume specification|mode|mount target)(?!.{0,40}bind source path does not exist)/,
@@ -84,6 +85,7 @@ export const DOCKER_MOUNT_SIGNATURES: readonly Signature[] = [
       'error mounting "/opt/x.yml" to rootfs at "/app/x.yml": mount /opt/x.yml:/app/x.yml (via /proc/self/fd/6), flags: 0x5000: not a directory: unknown: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type',
       "invalid volume specification: '/opt/models:data': invalid mount config for type \"bind\": invalid mount path: 'data' mount path must be absolute",
       'Duplicate mount point: /data',
+      'Error response from daemon: create data/models: "data/models" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path',
       'error mounting "/var/lib/docker/volumes/foo/_data" to rootfs at "/var/lib/postgresql/data": change mount propagation through procfd: open o_path procfd: open /var/lib/docker/overlay2/5eed/merged/var/lib/postgresql/data: no such file or directory: unknown',
       'cannot mount volume over existing file, file exists /var/lib/docker/overlay2/5eed/merged/data',
       'error mounting "proc" to rootfs at "/proc/x": "/proc/x" cannot be mounted because it is inside /proc: unknown',

@@ -103,6 +103,23 @@ export const DOCKER_NETWORK_SIGNATURES: readonly Signature[] = [
     checkedAgainst: CHECKED,
   },
   {
+    id: 'docker_endpoint_left',
+    family: 'docker',
+    code: 'engine_broken',
+    symptom: 'endpoint with name ai-sandbox-ui already exists in network ai-sandbox-network',
+    patterns: [
+      /endpoint with name (?<endpoint>\S{1,120}) already exists in network (?<network>[\w.-]{1,120})/,
+    ],
+    detail: ({ endpoint, network }) =>
+      `${network} still holds an entry of ${endpoint} from a container that is gone`,
+    remedy: ({ endpoint, network }) =>
+      `Remove the entry: docker network disconnect -f ${network ?? 'NETWORK'} ${endpoint ?? 'NAME'}; the service starts by itself afterwards.`,
+    samples: [
+      'Error response from daemon: endpoint with name ai-sandbox-ui already exists in network ai-sandbox-network',
+    ],
+    checkedAgainst: CHECKED,
+  },
+  {
     id: 'docker_network_pool',
     family: 'docker',
     code: 'network_unavailable',

@@ -52,7 +52,7 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
       /repository name not known to registry|\bname unknown: |NAME_UNKNOWN/,
       /failed to resolve reference "[^"]{1,300}": \S{1,300}: not found/,
       /No such image: (?<image>\S{1,300})/,
-      /repository \S{1,300} not found: does not exist/,
+      /repository \S{1,300} not found: does not exist|image or trust data does not exist/,
       /daemon: unknown: Not Found\b|resource not found: repo \S|\bartifact \S{1,300} not found/i,
     ],
     samples: [
@@ -83,13 +83,14 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
     code: 'registry_login_failed',
     symptom: 'unauthorized: authentication required',
     patterns: [
+      /daemon: authentication required/i,
       /unauthorized: (?:authentication required|incorrect username or password|access to the requested resource|access token has insufficient scopes|your account)/i,
       /no basic auth credentials/,
       /failed to authorize: failed to fetch (?:anonymous|oauth) token/,
       /pull access denied, repository does not exist or may require authorization/,
       /insufficient_scope: authorization failed/,
       /(?:Head|Get) "https:\/\/[^"]{1,300}": (?:denied|unauthorized)/,
-      /error from registry: (?:denied|unauthorized)/,
+      /error from registry: (?:denied|unauthorized|access forbidden)/,
       /^(?!.{0,400}repository does not exist).{0,400}requested access to the resource is denied/,
       /denied: (?:denied|permission_denied|installation not allowed|Your authorization token has expired)/i,
       /error getting credentials - err: /,
@@ -172,7 +173,7 @@ export const DOCKER_REGISTRY_SIGNATURES: readonly Signature[] = [
       // A folder of a layer that is gone; what lies below merged/ is a file of the container.
       /(?:stat|lstat|open|read|readlink) \/(?!\S{0,300}\/merged\/)\S{0,120}\/(?:image|overlay2?|fuse-overlayfs|btrfs|aufs|zfs|vfs)\/\S{1,200}: (?:no such file or directory|(?:is|not) a directory)/,
       /\bblob unknown\b|BLOB_UNKNOWN|unrecognized image ID/,
-      /(?:content|blob) sha256:[0-9a-f]{6,64}: not found/,
+      /(?:content|blob)(?: digest)? sha256:[0-9a-f]{6,64}: not found/,
       /missing parent .{0,80}bucket: not found/,
       /(?:image config|manifest) verification failed for digest|layers from manifest don't match image/,
       /could not verify layer data for: |invalid rootfs in image configuration|failed to unpack image: /,

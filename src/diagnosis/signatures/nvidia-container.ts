@@ -145,7 +145,7 @@ export const NVIDIA_CONTAINER_SIGNATURES: readonly Signature[] = [
     patterns: [
       /unresolvable CDI devices/,
       /CDI device injection failed/,
-      /no CDI device driver registered/,
+      /no CDI device driver registered|CDI registry initialization failure|AMD CDI spec not found/,
       /failed to (?:inject CDI devices|load CDI spec\w*|create CDI registry)/,
       /could not select device driver "cdi"/,
     ],
@@ -170,7 +170,7 @@ export const NVIDIA_CONTAINER_SIGNATURES: readonly Signature[] = [
       /unknown runtime specified "?nvidia/i,
       /(?:exec: |fork\/exec |stat )"?\S{0,60}nvidia-container-(?:runtime|cli|toolkit)\S{0,20}"?.{0,40}(?:no such file|not found)/,
       /invoking the NVIDIA Container Runtime Hook directly/,
-      /nvidia-container-runtime-hook.{0,60}not found/,
+      /nvidia-container-runtime-hook.{0,60}not found|create nvidia_driver_[\d.]{3,20}: /,
       /nvidia-container-runtime\S{0,20} did not terminate successfully: exit status 127/,
     ],
     samples: [
@@ -211,7 +211,7 @@ export const NVIDIA_CONTAINER_SIGNATURES: readonly Signature[] = [
     patterns: [
       /^No devices were found$/,
       /initialization error: (?:cuda|nvml) error: no cuda-capable device/i,
-      /NVRM: No NVIDIA (?:GPU|PCI devices|devices) (?:found|probed)/,
+      /NVRM: No NVIDIA (?:GPU|PCI devices|devices|graphics adapter) (?:found|probed)/,
       /unable to locate any GPU devices|WSL environment detected but no adapters were found/i,
     ],
     samples: [

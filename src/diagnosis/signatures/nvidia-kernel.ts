@@ -153,7 +153,8 @@ export const NVIDIA_KERNEL_SIGNATURES: readonly Signature[] = [
     {
       patterns: [
         /(?<line>requires use of the NVIDIA open kernel modules)/,
-        /(?<line>NVRM: .{0,120}is not supported by the?\s*$)/,
+        /(?<line>NVRM: .{0,120}is not supported by (?:the?|open)\s*$)/,
+        /(?<line>Open nvidia\.ko is only ready for use on Data Center GPUs)/,
         /(?<line>is not supported by (?:open nvidia\.ko|the NVIDIA \S+ driver release))/,
         /(?<line>supported through the NVIDIA \S+ Legacy drivers)/,
         /(?<line>NVRM: ignoring the legacy GPU \S+)/,
