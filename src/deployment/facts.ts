@@ -1,5 +1,5 @@
 import type { ModelView, ServiceView, Status } from '../status/schema.ts';
-import type { PhaseMemory } from './phases.ts';
+import type { PhaseMemory } from './phase-memory.ts';
 
 type ShownProblem = Status['problems'][number];
 

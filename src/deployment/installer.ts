@@ -1,7 +1,7 @@
 import { unreachable } from '../lib/errors.ts';
 import type { Finding } from '../status/problem.ts';
 import type { InstallerRun, InstallerStep } from './installer-steps.ts';
-import type { PhaseMemory } from './phases.ts';
+import type { PhaseMemory } from './phase-memory.ts';
 
 /** The step that brings the kernel driver of the GPU. */
 const DRIVER_STEP = 'gpu_driver';

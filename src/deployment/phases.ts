@@ -2,14 +2,7 @@ import { unreachable } from '../lib/errors.ts';
 import type { PhaseView, ServiceView } from '../status/schema.ts';
 import { type DeploymentFacts, modelIsBlocked, serviceIsBlocked } from './facts.ts';
 import { type Moment, secondsBetween } from './moment.ts';
-
-/** A phase as it is remembered: with moments, so that its seconds are right across restarts. */
-export interface PhaseMemory {
-  name: string;
-  state: PhaseView['state'];
-  started: Moment | null;
-  finished: Moment | null;
-}
+import type { PhaseMemory } from './phase-memory.ts';
 
 /**
  * What the facts say about a phase now. `waiting`: nothing moves, but it has not failed; what runs goes on running

@@ -1,18 +1,8 @@
 import type { Diagnosis } from '../diagnosis/types.ts';
 import type { Finding } from '../status/problem.ts';
 import type { Room } from './room.ts';
+import type { Heal } from './types.ts';
 import type { Unit } from './unit.ts';
-
-/** What the daemon can do itself about a cause, beside starting again. */
-export type Heal =
-  /** Another value of a flag of the service's command. */
-  | { kind: 'override'; flag: string; value: string; cause: string }
-  /** The container is made anew: a restart of the old one would not help. */
-  | { kind: 'recreate'; cause: string }
-  /** The damaged files of the model are deleted and fetched again. */
-  | { kind: 'refetch'; cause: string }
-  /** The engine itself is restarted: it holds what no other call gives back. */
-  | { kind: 'restart_engine'; cause: string };
 
 /** What a way of healing is found by. */
 type Cause = Pick<Diagnosis, 'code' | 'values'>;

@@ -9,13 +9,12 @@ import type { Finding } from '../status/problem.ts';
 import type { Containers } from './containers.ts';
 import type { EngineLink } from './engine-link.ts';
 import type { CreateRequestMaker } from './execute.ts';
-import type { Heal } from './healing.ts';
 import type { ServicesMemory } from './memory.ts';
 import type { MemoryKeeper } from './memory-keeper.ts';
 import type { DesiredServices, Observation } from './observe.ts';
 import type { Probes } from './probe-target.ts';
 import { imageLane, type Step } from './step.ts';
-import type { Gates, RunNotice } from './types.ts';
+import type { Gates, Heal, RunNotice } from './types.ts';
 import type { Unit } from './unit.ts';
 
 /** How long a starting service may move nothing, and the paces of looking; times in milliseconds. */

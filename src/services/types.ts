@@ -41,6 +41,17 @@ export type RunNotice =
   | { kind: 'ready' }
   | { kind: 'ended' };
 
+/** What the daemon can do itself about a cause, beside starting again. */
+export type Heal =
+  /** Another value of a flag of the service's command. */
+  | { kind: 'override'; flag: string; value: string; cause: string }
+  /** The container is made anew: a restart of the old one would not help. */
+  | { kind: 'recreate'; cause: string }
+  /** The damaged files of the model are deleted and fetched again. */
+  | { kind: 'refetch'; cause: string }
+  /** The engine itself is restarted: it holds what no other call gives back. */
+  | { kind: 'restart_engine'; cause: string };
+
 /** What a service waits for before its container may start, decided outside of this room. */
 interface Gate {
   /** Word shown as `waiting_for`: `model`, `gpu`, `disk`, `docker`. */

@@ -8,9 +8,8 @@ import type { Log } from '../lib/log.ts';
 import type { LoadView } from '../model/load-progress.ts';
 import type { LoadMemory } from '../model/load-times.ts';
 import { createLoadWatch } from '../model/load-watch.ts';
-import type { Heal } from '../services/healing.ts';
 import type { PageAccount } from '../services/probe-ui.ts';
-import type { Desired, RunNotice } from '../services/types.ts';
+import type { Desired, Heal, RunNotice } from '../services/types.ts';
 import type { Overrides } from './overrides.ts';
 
 /** The service that loads a model. */

@@ -2,11 +2,11 @@ import { errorMessage, unreachable } from '../../lib/errors.ts';
 import { findingClass } from '../machine.ts';
 import { ModelError } from '../types.ts';
 import { type FileTrack, VersionError } from './file-track.ts';
+import type { Flow } from './flow.ts';
 import { fetchPart, type LivePart, RangesIgnoredError } from './part-fetch.ts';
 import { longer, NO_REST } from './rest.ts';
 import { type AfterLoss, afterLoss } from './retry.ts';
 import { SilenceError } from './silence.ts';
-import type { Flow } from './transfer.ts';
 
 /**
  * Fetches one part of a file for a transfer. A connection that is lost for a reason that may pass only leaves its part

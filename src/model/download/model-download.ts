@@ -4,11 +4,12 @@ import { hasBlob, linkIntoSnapshot, prepareCache, writeRef } from '../cache.ts';
 import type { CacheLayout } from '../cache-layout.ts';
 import type { HubFile, ResolvedModel } from '../types.ts';
 import { createFileStore } from './file-store.ts';
+import type { Transfer } from './flow.ts';
 import { createHasher } from './hasher.ts';
 import { createLimiter } from './limiter.ts';
 import type { DownloadMeter } from './meter.ts';
 import { bytesToAllocate } from './part-disk.ts';
-import { type Transfer, transferFiles } from './transfer.ts';
+import { transferFiles } from './transfer.ts';
 
 /** Files below this are fetched first: they cost round trips rather than bytes, and what is wrong shows early. */
 const SMALL_FILE_BYTES = 8 * 1024 * 1024;

@@ -1,49 +1,15 @@
-import type { Clock } from '../../lib/clock.ts';
-import type { Log } from '../../lib/log.ts';
-import type { HubFiles } from '../hub-files.ts';
-import type { HubFile, ModelError, ResolvedModel } from '../types.ts';
-import { type Claims, createClaims } from './claims.ts';
-import type { FileStore } from './file-store.ts';
+import type { HubFile, ModelError } from '../types.ts';
+import { createClaims } from './claims.ts';
 import { type FileTrack, trackFile } from './file-track.ts';
 import { flyPart } from './flight.ts';
-import { createFlights, type Flights } from './flights.ts';
-import type { Limiter } from './limiter.ts';
-import { createPace, type Pace } from './pace.ts';
+import { createFlights } from './flights.ts';
+import type { Flow, Transfer } from './flow.ts';
+import { createPace } from './pace.ts';
 import { nextPart } from './plan.ts';
 import { longer, NO_REST, type Rest, standstill } from './rest.ts';
-import type { Resting } from './retry.ts';
 
 /** So often the rate is looked at, to decide about the number of connections, and what came is claimed. */
 const INTERVAL_MS = 1_000;
-
-/** What a transfer needs. */
-export interface Transfer {
-  hub: Pick<HubFiles, 'fetchRange' | 'hasAddress' | 'forgetAddress'>;
-  store: FileStore;
-  clock: Clock;
-  log: Log;
-  limiter: Limiter;
-  silenceLimitMs: number;
-  model: ResolvedModel;
-  /** Told after each change: bytes of the file that are there, and how many of them just came over the network. */
-  onBytes(file: HubFile, present: number, received: number): void;
-  /** Told when the file has its name. */
-  onVerified(file: HubFile): void;
-}
-
-/** A transfer under way: what its connections share. */
-export interface Flow extends Transfer {
-  tracks: readonly FileTrack[];
-  flights: Flights;
-  pace: Pace;
-  claims: Claims;
-  /** What keeps every file from being begun, or every one that the hub has to name the address of. */
-  rests: Record<Exclude<Resting, 'file'>, Rest>;
-  /** Aborts when the transfer ends, for whatever reason. */
-  signal: AbortSignal;
-  /** Looks again what there is to do after so long. */
-  lookAgainAfter(ms: number): void;
-}
 
 /**
  * Fetches files over several connections at the same time, in parts, and verifies each. The first failure that does

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../../src/diagnosis/types.ts';
-import { type Heal, healFor } from '../../../src/services/healing.ts';
+import { healFor } from '../../../src/services/healing.ts';
 import type { SupervisorParts } from '../../../src/services/room.ts';
+import type { Heal } from '../../../src/services/types.ts';
 import { engineError } from '../../support/scripted-engine.ts';
 import { type Stage, setStage } from './support.ts';
 
