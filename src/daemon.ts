@@ -2,31 +2,20 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createChatKeeper } from './chat/keeper.ts';
 import { nodeCron } from './chat/nightly.ts';
-import { applyOverrides } from './compose/overrides.ts';
-import { flagValue, servedModelName } from './compose/served-model.ts';
 import { createComposeSource } from './compose/source.ts';
-import { specHash } from './compose/spec-hash.ts';
 import { readInstallerStamp } from './deployment/installer-stamp.ts';
 import { DeploymentMemorySchema, INITIAL_DEPLOYMENT, startDeployment } from './deployment/machine.ts';
-import { diagnose } from './diagnosis/diagnose.ts';
 import { createEngine } from './docker/client.ts';
-import { createRequest } from './docker/container-spec.ts';
 import { createCredentials } from './docker/credentials.ts';
 import { bootSeconds, readBootId } from './host/boot-id.ts';
 import { createIdentityKeeper } from './host/identity-keeper.ts';
 import { createKernelLog } from './host/kernel-log.ts';
 import { createMetadataClient } from './host/metadata-client.ts';
-import { processorTimeMs } from './host/processor-time.ts';
-import { restartUnit } from './host/service-manager.ts';
 import { createNotifier } from './host/systemd.ts';
 import { type Clock, toTimestamp } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import type { Redactor } from './lib/redact.ts';
 import { openStateStore } from './lib/state-store.ts';
-import { createLoadMemory, LoadTimesSchema } from './model/load-times.ts';
-import { EMPTY_MEMORY, ServicesMemorySchema } from './services/memory.ts';
-import { createProbes } from './services/probes.ts';
-import { createSupervisor } from './services/supervisor.ts';
 import type { Settings } from './settings.ts';
 import type { SettingsChange } from './settings-reload.ts';
 import { problemRecord, withoutErrors } from './status/problem-record.ts';
@@ -34,19 +23,11 @@ import { readiness } from './status/readiness.ts';
 import { createControl } from './wiring/control.ts';
 import { createCredentialsKeeper } from './wiring/credentials.ts';
 import { createDesiredState } from './wiring/desired-state.ts';
-import { createEngineCare, type EngineCare, pageAccount } from './wiring/engine-care.ts';
-import { createEngineRestart } from './wiring/engine-restart.ts';
-import { createEngineSupport } from './wiring/engine-support.ts';
-import { createExposure, ExposureMemorySchema, UNEXPOSED } from './wiring/exposure.ts';
 import { firstSteps } from './wiring/first-steps.ts';
 import { createChatFollower } from './wiring/follow-services.ts';
-import { createGpuEvidence } from './wiring/gpu-evidence.ts';
-import { needsGpu } from './wiring/gpu-gate.ts';
 import { createGpuRoom } from './wiring/gpu-room.ts';
 import { createModelRoom } from './wiring/model-room.ts';
-import { createOomKills } from './wiring/oom-kills.ts';
-import { createOverrides, OverridesSchema } from './wiring/overrides.ts';
-import { createPageQuestion } from './wiring/page-question.ts';
+import { createServicesRoom } from './wiring/services-room.ts';
 import { createStatusSource } from './wiring/status-source.ts';
 import { createTellers } from './wiring/tellers.ts';
 import { createLiveness, feedWatchdog } from './wiring/watchdog.ts';
@@ -117,71 +98,22 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
   });
   const model = modelRoom.keeper;
   const chats = createChatKeeper({ clock, log, cron: nodeCron });
-  const oomKills = createOomKills({ kernelLog: createKernelLog(), uptimeSeconds: bootSeconds, clock });
-  const gpuEvidence = createGpuEvidence({
-    reader: gpu.reader,
-    kernelLog: createKernelLog(),
-    uptimeSeconds: bootSeconds,
-    needed: () => gpu.needed,
-    clock,
-  });
-  const supervisor = createSupervisor({
+  const services = createServicesRoom({
+    settings,
+    environment,
+    store,
+    bootId,
     engine,
+    gpu,
+    model: modelRoom,
+    redactor,
     clock,
     log,
-    memory: store.section('services', ServicesMemorySchema, EMPTY_MEMORY),
-    specHash,
-    createRequest,
-    applyOverrides,
-    probes: createProbes({
-      redactor,
-      clock,
-      pageModel: () => care.servedModel(),
-      pageAccount: ({ service }) => pageAccount(service),
-      servedModelName: ({ service }) => servedModelName(service),
-      apiKey: ({ service }) =>
-        flagValue(service.command ?? [], '--api-key') ?? service.environment['VLLM_API_KEY'],
-      cpuTimeMs: async ({ service, containerId }) =>
-        needsGpu(service) ? null : processorTimeMs(containerId),
-    }),
-    bootId: bootId ?? 'unknown',
-    settings: { silenceLimitMs: settings.silenceLimitMs },
-    onRun: (service, notice) => care.onRun(service, notice),
-    onLogLine: (service, line) => care.onLogLine(service, line),
-    diagnose,
-    hostFacts: async (service, startedAt) => (service === 'api' ? gpuEvidence.about(startedAt) : null),
-    ranOutOfMemory: oomKills.explains,
-    heal: (service, heal) =>
-      heal.kind === 'restart_engine' ? engineRestart.request() : care.heal(service, heal),
-  });
-  const engineRestart = createEngineRestart({
-    engine,
-    log,
-    socketPath: settings.dockerSocket,
-    underSystemd: environment['NOTIFY_SOCKET'] !== undefined,
-    restartUnit,
-  });
-  const exposure = createExposure({
-    memory: store.section('exposure', ExposureMemorySchema, UNEXPOSED),
-    ask: createPageQuestion(),
-    clock,
-    log,
-    apply: supervisor.setDesired,
-  });
-  const care: EngineCare = createEngineCare({
-    clock,
-    log,
-    overrides: createOverrides(store.section('overrides', OverridesSchema, []), log),
-    loadTimes: createLoadMemory(store.section('load_times', LoadTimesSchema, {})),
-    deleteDamaged: modelRoom.deleteDamaged,
-    fetchModel: model.retry,
-    onMove: () => supervisor.noteProgress('api'),
     onChange: () => publisher.touch(),
-    onDesired: exposure.setDesired,
     onGate: () => applyGates(),
   });
+  const { supervisor, exposure, care } = services;
   const credentialsFile = createCredentialsKeeper({ user: settings.credentialsUser, log });
-  const support = createEngineSupport({ engine, log, onFinding: supervisor.setEngineBlocked });
 
   const deployment = store.section('deployment', DeploymentMemorySchema, INITIAL_DEPLOYMENT);
   const stamp = await readInstallerStamp(join(settings.stateDirectory, 'installer-stamp'), log);
@@ -205,8 +137,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       gpu.setProject(state.project);
       modelRoom.setState(state);
       credentialsFile.setProject(state.project);
-      engineRestart.setProject(state.project);
-      exposure.setDesired(care.setFiles(state));
+      services.setState(state);
       applyGates();
       if (gpu.needed) void gpu.reader.read();
     },
@@ -279,9 +210,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
   const connectRooms = () => {
     const followChats = createChatFollower(chats);
     supervisor.onChange((snapshot) => {
-      support.look(snapshot.docker);
       modelRoom.surroundings.look(snapshot);
-      exposure.look(snapshot);
       followChats(snapshot);
       // Not in this turn: the call that starts a dead container again leaves first.
       setImmediate(publisher.touch);
@@ -315,7 +244,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       void modelRoom.surroundings.refresh();
       await desired.reload();
       // The engine works while the login message is written and the port is opened.
-      const supervised = supervisor.run(signal);
+      const supervised = services.run(signal);
       const told = publisher.publish();
       await firstSteps(supervisor, clock);
       const api = await openApi();
@@ -328,10 +257,8 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
         modelRoom.run(signal),
         chats.run(signal),
         identity.run(signal),
-        exposure.run(signal),
         motd.run(signal, publisher.current),
         gpu.run(signal, publisher.touch),
-        care.run(signal),
         desired.watch(signal),
         source.run(signal, publisher.touch),
         feedWatchdog({ notifier, alive: livez, clock }, signal),
@@ -340,13 +267,7 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
       await publisher.close();
       await api.close();
       await motd.end(publisher.current());
-      await Promise.all([
-        store.flush(),
-        modelRoom.close(),
-        notifier.flush(),
-        oomKills.close(),
-        gpuEvidence.close(),
-      ]);
+      await Promise.all([store.flush(), modelRoom.close(), notifier.flush(), services.close()]);
     },
   };
 }
