@@ -166,6 +166,8 @@ function startedAfter(container: ObservedContainer, pending: string): boolean {
 function follow(room: Room, unit: Unit, container: ObservedContainer): void {
   const memory = room.memory.of(unit.name);
   endWatch(unit);
+  // What made the one before it useless is not said of this one.
+  unit.recreate = null;
   const run = { containerId: container.id, finishedAt: container.finishedAt, pending: null, readyRun: null };
   room.memory.set(unit.name, { ...memory, run });
   if (isUp(container) || container.state === 'created' || !memory.wanted) return;
