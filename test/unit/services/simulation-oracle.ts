@@ -197,6 +197,7 @@ export function createOracle(parts: {
     changed: freshStart,
     started() {
       refusals = 0;
+      if (oracle.sick !== null) judgeSickStart(oracle.sick);
     },
     ended(container, noticedAt, byItself) {
       const ranUntil = hanging.get(container.facts.id) ?? now();
@@ -251,7 +252,6 @@ export function createOracle(parts: {
     },
     judgeStart(container) {
       if (oracle.wanted === false) fail(`${name} was started though a user stopped it`);
-      if (oracle.sick !== null) judgeSickStart(oracle.sick);
       const early = notBefore - TOLERANCE_MS - now();
       if (container.facts.state === 'exited') {
         tally.restarts += 1;
