@@ -236,7 +236,9 @@ describe('memory that runs out', { timeout: TEST_LIMIT_MS }, () => {
       '    networks: [default]',
       '    mem_limit: 400m\n    networks: [default]',
     ];
-    const daemon = await start(await fileWith([], [limit]));
+    // With a cache that is set the limit would be refused before the start.
+    const noCache: [string, string] = ['${CPU_KV_CACHE_GIB:-4}', '0'];
+    const daemon = await start(await fileWith([], [limit, noCache]));
     const leak = () => ask(`http://127.0.0.1:${daemon.apiPort}/stand-in/leak/400000000`, { body: {} });
     await untilServing(daemon);
     await leak();
