@@ -13,6 +13,7 @@ import { createKernelLog } from './host/kernel-log.ts';
 import { createMetadataClient } from './host/metadata-client.ts';
 import { createNotifier } from './host/systemd.ts';
 import { type Clock, toTimestamp } from './lib/clock.ts';
+import { removeUnfinished } from './lib/durable-file.ts';
 import type { Log } from './lib/log.ts';
 import type { Redactor } from './lib/redact.ts';
 import { openStateStore } from './lib/state-store.ts';
@@ -57,7 +58,9 @@ export interface Daemon {
 export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
   const { settings, clock, redactor, environment } = parts;
   const log = withoutErrors(parts.log);
-  const store = await openStateStore(join(settings.stateDirectory, 'state.json'), clock);
+  const stateFile = join(settings.stateDirectory, 'state.json');
+  await removeUnfinished(stateFile);
+  const store = await openStateStore(stateFile, clock);
   const bootId = await readBootId();
   const moment = () => ({ at: toTimestamp(clock.now()), boot_id: bootId, uptime_seconds: bootSeconds() });
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** Options of {@link writeDurably}. */
@@ -9,6 +9,9 @@ export interface DurableOptions {
   /** Whom the file belongs to, set before it gets its name. */
   owner?: { uid: number; gid: number };
 }
+
+/** Tells the temporary neighbours of one file apart. */
+const MARK_BYTES = 6;
 
 /**
  * Replaces a file so that after a power cut either the old or the new content is there, never a part:
@@ -21,7 +24,7 @@ export async function writeDurably(
   options: DurableOptions = {},
 ): Promise<void> {
   const directory = dirname(path);
-  const temporary = join(directory, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = join(directory, `.${basename(path)}.${randomBytes(MARK_BYTES).toString('hex')}.tmp`);
   try {
     const file = await open(temporary, 'wx', options.mode ?? 0o644);
     try {
@@ -38,6 +41,22 @@ export async function writeDurably(
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/**
+ * Removes what writers of `path` have left that were killed in the middle of {@link writeDurably}; only for a file that nobody
+ * is writing now. Never throws: what cannot be removed harms nobody.
+ */
+export async function removeUnfinished(path: string): Promise<void> {
+  const [before, after] = [`.${basename(path)}.`, '.tmp'];
+  const names = await readdir(dirname(path)).catch(() => []);
+  const unfinished = names.filter(
+    (name) =>
+      name.startsWith(before) &&
+      name.length === before.length + 2 * MARK_BYTES + after.length &&
+      name.endsWith(after),
+  );
+  await Promise.all(unfinished.map((name) => rm(join(dirname(path), name)).catch(() => undefined)));
 }
 
 /** Under the unit's sandbox nobody may change owners, not even to the one that a file has. */

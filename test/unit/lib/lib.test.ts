@@ -6,7 +6,7 @@ import { Type } from 'typebox';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock, toTimestamp } from '../../../src/lib/clock.ts';
 import { DeadlineError, withDeadline } from '../../../src/lib/deadline.ts';
-import { writeDurably } from '../../../src/lib/durable-file.ts';
+import { removeUnfinished, writeDurably } from '../../../src/lib/durable-file.ts';
 import { errorMessage } from '../../../src/lib/errors.ts';
 import { createLineSplitter } from '../../../src/lib/lines.ts';
 import { createRedactor, REDACTED } from '../../../src/lib/redact.ts';
@@ -116,6 +116,13 @@ describe('durable file', () => {
     await writeDurably(join(folder, 'x'), 'old');
     await expect(writeDurably(join(folder, 'x', 'y'), 'new')).rejects.toThrow();
     expect(await readFile(join(folder, 'x'), 'utf8')).toBe('old');
+  });
+  it('removes what killed writers of the same file have left, and nothing else', async () => {
+    const others = ['.x.tmp', '.xy.0123456789ab.tmp', 'x', 'x.corrupt-1'];
+    for (const name of ['.x.0123456789ab.tmp', ...others]) await writeFile(join(folder, name), 'half');
+    await removeUnfinished(join(folder, 'x'));
+    expect((await readdir(folder)).sort()).toEqual([...others].sort());
+    await removeUnfinished(join(folder, 'nowhere', 'x'));
   });
 });
 
