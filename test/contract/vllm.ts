@@ -258,11 +258,12 @@ export function vllmContract(pair: () => ContractPair, startDeadlineMs: number):
     expect(await rest).toMatch(/data: \[DONE\]\n\n$/);
   });
 
-  test('never ends on SIGTERM while a chat outlasts --shutdown-timeout', { timeout: within }, async () => {
+  test('cuts off a chat that outlasts --shutdown-timeout on SIGTERM', { timeout: within }, async () => {
     const { rest } = await startChat(await pair().ready('api'), 500);
     // A chat that surely lasts longer, on however fast a machine.
     process.kill(await enginePid(pair()), 'SIGSTOP');
-    expect(await pair().api.stop(SHUTDOWN_TIMEOUT_SECONDS + 3)).toBe(137);
+    // The real one ends its engine some time after the timeout, or waits for the chat until it is killed: both were seen.
+    expect([0, 137]).toContain(await pair().api.stop(SHUTDOWN_TIMEOUT_SECONDS + 3));
     expect((await rest) ?? '').not.toMatch(/\[DONE\]/);
   });
 
