@@ -113,10 +113,13 @@ describe.each(suites)(
     });
 
     it('the sandbox lets the daemon do its duties: the login message is replaced as a whole, the socket is for its group', async () => {
-      const before = await machine.must('stat -c %i /etc/motd');
+      // A second name keeps the inode of the first file: once free, it could be given to a file that replaces it.
+      await machine.must('ln /etc/motd /etc/motd.before');
       await machine.must('systemctl restart ai-sandbox');
       await untilReady(machine);
-      expect(await machine.must('stat -c %i /etc/motd')).not.toBe(before);
+      const [before, now] = (await machine.must('stat -c %i /etc/motd.before /etc/motd')).split('\n');
+      expect(now).not.toBe(before);
+      await machine.must('rm /etc/motd.before');
       expect(await machine.must('stat -c "%U:%G %a" /run/ai-sandbox/control.sock')).toBe(
         'root:ai-sandbox 660',
       );
