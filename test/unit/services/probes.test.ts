@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { ServiceSpec } from '../../../src/compose/service-spec.ts';
 import { createRedactor } from '../../../src/lib/redact.ts';
 import type { PageAccount } from '../../../src/services/probe-ui.ts';
@@ -21,8 +21,8 @@ const HEALTHY: Answers = {
 };
 
 const servers: Server[] = [];
-afterEach(async () => {
-  for (const server of servers.splice(0)) {
+afterAll(async () => {
+  for (const server of servers) {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   }
@@ -123,7 +123,7 @@ describe('probe of the api', () => {
 
   it('is a miss when nothing listens', async () => {
     const port = await serve(HEALTHY);
-    servers[0]?.close();
+    servers.at(-1)?.close();
     expect(await probes().api(target(port), never)).toMatchObject({ ready: false, alive: false });
   });
 
@@ -163,7 +163,7 @@ describe('probe of the api', () => {
 
   it('does not go on to the published port when the container itself refuses', async () => {
     const closed = await serve(HEALTHY);
-    servers[0]?.close();
+    servers.at(-1)?.close();
     const open = await serve(HEALTHY);
     expect((await probes().api(target(closed, open), never)).ready).toBe(false);
   });
@@ -198,7 +198,8 @@ const metrics = (prompt: number, generation: number, cache: number, names: 'new'
 const DEADLINE_MS = 1_000;
 const UNANSWERED: Answers = { ...HEALTHY, '/v1/chat/completions': { hang: true } };
 
-describe('a chat that is not answered in time', () => {
+// At the same time: each waits for a deadline and has servers of its own.
+describe.concurrent('a chat that is not answered in time', () => {
   it.each<[string, Answer[]]>([
     ['tokens are made for others', [metrics(100, 10, 0.5), metrics(100, 14, 0.5)]],
     ['prompts are taken', [metrics(100, 10, 0.5), metrics(612, 10, 0.5)]],
