@@ -59,11 +59,6 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
   const { settings, clock, redactor, environment } = parts;
   const log = withoutErrors(parts.log);
   const stateFile = join(settings.stateDirectory, 'state.json');
-  await removeUnfinished(stateFile);
-  const store = await openStateStore(stateFile, clock);
-  const bootId = await readBootId();
-  const moment = () => ({ at: toTimestamp(clock.now()), boot_id: bootId, uptime_seconds: bootSeconds() });
-
   const credentials = createCredentials({ clock, log, redactor, environment });
   const engine = createEngine({
     socketPath: settings.dockerSocket,
@@ -74,6 +69,13 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     limits: { diskReserveBytes: settings.diskReserveBytes },
     claimedBytes: (directory) => modelRoom.claimedBytes(directory),
   });
+  // Before anything is awaited: the engine answers while the files are read.
+  engine.negotiate();
+  await removeUnfinished(stateFile);
+  const store = await openStateStore(stateFile, clock);
+  const bootId = await readBootId();
+  const moment = () => ({ at: toTimestamp(clock.now()), boot_id: bootId, uptime_seconds: bootSeconds() });
+
   const gpu = createGpuRoom({
     stateDirectory: settings.stateDirectory,
     bootId,
@@ -120,7 +122,8 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
 
   const deployment = store.section('deployment', DeploymentMemorySchema, INITIAL_DEPLOYMENT);
   const stamp = await readInstallerStamp(join(settings.stateDirectory, 'installer-stamp'), log);
-  await deployment.set(startDeployment(deployment.get(), stamp, moment())).catch(() => undefined);
+  // Not awaited: the store shows what cannot be written, and nothing that follows needs it on the disk.
+  void deployment.set(startDeployment(deployment.get(), stamp, moment())).catch(() => undefined);
 
   const desired = createDesiredState({
     source: createComposeSource({

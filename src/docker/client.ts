@@ -28,8 +28,14 @@ export interface EngineParts {
   claimedBytes?: (directory: string) => Promise<number>;
 }
 
+/** The engine of {@link createEngine}. */
+export interface ConnectedEngine extends Engine {
+  /** Asks now which API version both sides speak, so that the first call need not wait for it; never throws. */
+  negotiate(): void;
+}
+
 /** The Docker engine behind a Unix socket. Nothing is sent before the first call; there is nothing to close. */
-export function createEngine(parts: EngineParts): Engine {
+export function createEngine(parts: EngineParts): ConnectedEngine {
   const { clock, redactor, log, credentials } = parts;
   const limits = { ...STANDARD_LIMITS, ...parts.limits };
   const connection = createConnection(parts.socketPath, clock);
@@ -41,6 +47,8 @@ export function createEngine(parts: EngineParts): Engine {
     );
   const containers = containerCalls(calls, limits);
   return {
+    // The call that needs the answer asks again, and tells what failed.
+    negotiate: () => void connection.version().catch(() => undefined),
     info,
     ...containers,
     ...networkAndVolumeCalls(calls, limits),

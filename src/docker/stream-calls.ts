@@ -72,6 +72,7 @@ export function streamCalls(parts: StreamCallParts): Pick<Engine, 'logs' | 'watc
     }
   }
 
+  let connectedBefore = false;
   return {
     logs,
     watchEvents: (handlers, signal) =>
@@ -80,7 +81,9 @@ export function streamCalls(parts: StreamCallParts): Pick<Engine, 'logs' | 'watc
           clock,
           log: parts.log,
           open: (scope) => {
-            connection.forgetVersion();
+            // Who comes back may be another engine; the first version was asked for a moment ago.
+            if (connectedBefore) connection.forgetVersion();
+            connectedBefore = true;
             const filters = JSON.stringify({ type: ['container'], event: WATCHED_ACTIONS });
             const what = 'watching the events of the Docker engine';
             const request = {

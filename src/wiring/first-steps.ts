@@ -1,14 +1,29 @@
 import type { Clock } from '../lib/clock.ts';
-import type { Supervisor } from '../services/types.ts';
+import type { ServicesSnapshot, Supervisor } from '../services/types.ts';
 
-/** An engine that is there has been asked for the first container by then. */
-const FIRST_STEPS_MS = 50;
+/** The most that an engine takes to start two small containers on two cores, and then some; docs/benchmarks.md. */
+export const FIRST_STEPS_MS = 600;
 
-/** Resolves when the engine has shown a container, or has been asked to do what comes before one. */
-export function firstSteps(supervisor: Supervisor, clock: Clock): Promise<void> {
-  const shown = Promise.withResolvers<void>();
-  const stop = supervisor.onChange(({ services }) => {
-    if (Object.values(services).some((service) => service.container_id !== null)) shown.resolve();
-  });
-  return Promise.race([shown.promise, clock.sleep(FIRST_STEPS_MS)]).finally(stop);
+/**
+ * Resolves when the engine has done at once what it can do at once: every service runs or waits for something, or the engine
+ * is not there. Until then the processor is left to it.
+ */
+export function firstSteps(
+  supervisor: Pick<Supervisor, 'onChange' | 'snapshot'>,
+  clock: Pick<Clock, 'sleep'>,
+): Promise<void> {
+  const done = Promise.withResolvers<void>();
+  const look = ({ services, docker, problems }: ServicesSnapshot) => {
+    const answered = docker.reachable || problems.length > 0;
+    if (answered && Object.values(services).every(settled)) done.resolve();
+  };
+  const stop = supervisor.onChange(look);
+  look(supervisor.snapshot());
+  return Promise.race([done.promise, clock.sleep(FIRST_STEPS_MS)]).finally(stop);
+}
+
+/** Runs, is not to run, or waits for something that takes longer than a look. */
+function settled(service: ServicesSnapshot['services'][string]): boolean {
+  const waits = service.waiting_for ?? service.next_restart_at ?? service.problem;
+  return service.started_at !== null || !service.wanted || waits !== null;
 }
