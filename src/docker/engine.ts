@@ -88,6 +88,8 @@ export interface EngineEvent {
   containerId: string;
   /** Attributes: exitCode, name, signal, labels. */
   attributes: Record<string, string>;
+  /** When the engine says it happened, in milliseconds since 1970; null where it does not say. */
+  atMs: number | null;
 }
 
 /** Body for a new container, as `docker/container-spec` makes it: the engine's own JSON. */

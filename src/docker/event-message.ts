@@ -1,6 +1,8 @@
 import type { EngineEvent } from './engine.ts';
 import { asRecord, asText, asTextRecord } from './json-reader.ts';
 
+const NANOSECONDS_PER_MS = 1_000_000;
+
 /**
  * Reads one message of the event stream. Only `Type`, `Action` and `Actor` are read: the older `status`, `id` and `from`
  * are gone from API 1.52 on. Null for a message that names no container.
@@ -11,5 +13,12 @@ export function parseEvent(message: unknown): EngineEvent | null {
   const containerId = asText(actor['ID']);
   const action = asText(fields['Action']);
   if (fields['Type'] !== 'container' || containerId === '' || action === '') return null;
-  return { type: 'container', action, containerId, attributes: asTextRecord(actor['Attributes']) };
+  const nanoseconds = fields['timeNano'];
+  return {
+    type: 'container',
+    action,
+    containerId,
+    attributes: asTextRecord(actor['Attributes']),
+    atMs: typeof nanoseconds === 'number' ? nanoseconds / NANOSECONDS_PER_MS : null,
+  };
 }

@@ -7,6 +7,9 @@ import type { Room } from './room.ts';
 import { serviceLane } from './step.ts';
 import type { Unit } from './unit.ts';
 
+/** A JavaScript date has whole milliseconds, the engine's time is finer. */
+const CLOCK_GRAIN_MS = 1;
+
 /** Takes an event for what it is: a wake-up with a hint. Whatever it says is confirmed by the next look. */
 export function takeEvent(room: Room, event: EngineEvent): void {
   if (event.type !== 'container') return;
@@ -65,13 +68,21 @@ function died(room: Room, unit: Unit | undefined, container: ObservedContainer, 
 
 function killed(room: Room, unit: Unit | undefined, container: ObservedContainer, event: EngineEvent): void {
   if (unit === undefined) return;
-  const work = room.lanes.get(serviceLane(unit.name))?.step.action;
-  const ours = work === 'stopContainer' || work === 'killContainer';
   const signal = event.attributes['signal'];
   const service = room.desired?.services.find((other) => other.name === unit.name);
-  if (ours || room.memory.of(unit.name).expected?.containerId === container.id) return;
+  if (isOurKill(room, unit, event) || room.memory.of(unit.name).expected?.containerId === container.id)
+    return;
   if (!endsContainer(signal, service?.stopSignal ?? null)) return;
   unit.foreign = { signal: signal ?? 'unknown', at: room.parts.clock.monotonicMs() };
+}
+
+/** The word of our own stop may come when the container runs again: it counts when it was said, not when it comes. */
+function isOurKill(room: Room, unit: Unit, event: EngineEvent): boolean {
+  const work = room.lanes.get(serviceLane(unit.name))?.step.action;
+  if (work === 'stopContainer' || work === 'killContainer') return true;
+  const { ownKill } = unit;
+  if (ownKill === null || event.atMs === null) return false;
+  return event.atMs >= ownKill.fromMs - CLOCK_GRAIN_MS && event.atMs <= ownKill.untilMs + CLOCK_GRAIN_MS;
 }
 
 /** A container that may be one of ours or may hold one of our names. */

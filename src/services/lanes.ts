@@ -19,6 +19,7 @@ export function launch(room: Room, step: Step): boolean {
   if (room.lanes.has(lane) || project === undefined) return false;
   if (step.action === 'createContainer' && apiVersion === undefined) return false;
   expect(room, step);
+  const killed = noteOwnKill(room, step);
   const controller = new AbortController();
   const context = {
     engine: room.parts.engine,
@@ -38,11 +39,13 @@ export function launch(room: Room, step: Step): boolean {
   const done = call
     .then(
       (id) => {
+        killed();
         room.lanes.delete(lane);
         room.rests.delete(lane);
         stepMade(room, step, id);
       },
       (error: unknown) => {
+        killed();
         room.lanes.delete(lane);
         if (room.signal.aborted) return;
         stepFailed(room, step, asEngineError(error), controller.signal.aborted);
@@ -67,6 +70,21 @@ function expect(room: Room, step: Step): void {
   const until = new Date(room.parts.clock.now().getTime() + graceMs + EXPECTED_MARGIN_MS).toISOString();
   const { containerId, reason, cause } = step;
   room.memory.set(step.service, { ...memory, expected: { containerId, reason, until, cause } });
+}
+
+/** Remembers since when a kill is ours; what it returns is called when the engine has answered. */
+function noteOwnKill(room: Room, step: Step): () => void {
+  const unit =
+    step.action === 'stopContainer' || step.action === 'killContainer'
+      ? room.units.get(step.service)
+      : undefined;
+  if (unit === undefined) return () => undefined;
+  const wallMs = () => room.parts.clock.now().getTime();
+  const fromMs = wallMs();
+  unit.ownKill = { fromMs, untilMs: Number.POSITIVE_INFINITY };
+  return () => {
+    unit.ownKill = { fromMs, untilMs: wallMs() };
+  };
 }
 
 function onProgress(room: Room, image: string, progress: PullProgress): void {

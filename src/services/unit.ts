@@ -39,6 +39,8 @@ export interface Unit {
   completed: boolean;
   /** A `die` event came while a start was on its way: only the engine knows what it means. */
   diedDuringStart: boolean;
+  /** When we last killed or stopped the container, on the wall clock in milliseconds; `untilMs` is Infinity while we do. */
+  ownKill: { fromMs: number; untilMs: number } | null;
   /** A kill by somebody else. */
   foreign: { signal: string; at: number } | null;
   /** When the engine told that memory ran out in this run; null when it did not. */
@@ -76,6 +78,7 @@ export function newUnit(name: string, now: number, restartInMs: number): Unit {
     started: false,
     completed: false,
     diedDuringStart: false,
+    ownKill: null,
     foreign: null,
     oomAt: null,
     awayExits: [],

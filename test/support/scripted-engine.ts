@@ -184,6 +184,7 @@ export function createScriptedEngine(clock: Clock): ScriptedEngine {
       action,
       containerId: container.facts.id,
       attributes: { name: container.facts.name, ...container.facts.labels, ...attributes },
+      atMs: clock.now().getTime(),
     });
   const change = (container: ScriptedContainer, fields: Partial<ObservedContainer>) => {
     container.facts = { ...container.facts, ...fields };

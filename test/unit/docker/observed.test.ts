@@ -116,10 +116,12 @@ describe('an event of the engine', () => {
     action: 'die',
     containerId: 'c0ffee',
     attributes: { exitCode: '137', name: 'api' },
+    atMs: 1_772_600_400_123.5,
   };
+  const timeNano = 1_772_600_400_123_500_000;
 
   it('is read with and without the fields that API 1.52 dropped', () => {
-    expect(parseEvent({ Type: 'container', Action: 'die', Actor: actor })).toEqual(expected);
+    expect(parseEvent({ Type: 'container', Action: 'die', Actor: actor, timeNano })).toEqual(expected);
     const older = {
       status: 'die',
       id: 'c0ffee',
@@ -127,8 +129,10 @@ describe('an event of the engine', () => {
       Type: 'container',
       Action: 'die',
       Actor: actor,
+      timeNano,
     };
     expect(parseEvent(older)).toEqual(expected);
+    expect(parseEvent({ Type: 'container', Action: 'die', Actor: actor })?.atMs).toBeNull();
   });
 
   it.each([

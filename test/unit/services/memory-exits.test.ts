@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { idOf, readyStage, type Stage, view } from './support.ts';
 
 const tellOom = (stage: Stage) =>
-  stage.engine.emit({ type: 'container', action: 'oom', containerId: idOf(stage), attributes: {} });
+  stage.engine.emit({
+    type: 'container',
+    action: 'oom',
+    containerId: idOf(stage),
+    attributes: {},
+    atMs: null,
+  });
 
 /** A container that waits for its restart: the first exit is answered at once, the second after 10 s. */
 async function waitingStage(): Promise<Stage> {

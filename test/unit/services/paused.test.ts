@@ -7,7 +7,13 @@ function setPaused(stage: Stage, paused: boolean): void {
   if (container === undefined) throw new Error('there is no container');
   container.facts = { ...container.facts, state: paused ? 'paused' : 'running' };
   const action = paused ? 'pause' : 'unpause';
-  stage.engine.emit({ type: 'container', action, containerId: container.facts.id, attributes: {} });
+  stage.engine.emit({
+    type: 'container',
+    action,
+    containerId: container.facts.id,
+    attributes: {},
+    atMs: null,
+  });
 }
 
 test('a paused container is left as it is, and said to be paused, with the command that ends it', async () => {

@@ -82,8 +82,8 @@ export function followRuns(ground: Ground): { doom(name: Name): void } {
       trace(`${container.facts.name} ends by ${by}`);
       if (name === null) return;
       oracles[name].ended(container, noticedAt(name, container, by), isFailure(container, by));
-      // The late word of a kill is taken for one of somebody else.
-      if (by !== 'itself' && !ground.isCalm()) foreignUntil[name] = now() + FOREIGN_ECHO_MS;
+      const byUs = by === 'stop' || by === 'kill';
+      if (by !== 'itself' && !byUs && !ground.isCalm()) foreignUntil[name] = now() + FOREIGN_ECHO_MS;
     },
   };
   const isFailure = ({ hung }: ScriptedContainer, by: EndedBy) => by === 'itself' || (by === 'kill' && hung);

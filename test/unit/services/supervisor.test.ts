@@ -185,7 +185,13 @@ describe('a crash', () => {
     stage.engine.exit(id, 1);
     await stage.clock.advance(20_000);
     stage.engine.dropEvents = false;
-    stage.engine.emit({ type: 'container', action: 'die', containerId: id, attributes: { exitCode: '1' } });
+    stage.engine.emit({
+      type: 'container',
+      action: 'die',
+      containerId: id,
+      attributes: { exitCode: '1' },
+      atMs: null,
+    });
     await stage.clock.advance(5_000);
     expect(view(stage)).toMatchObject({ service_status: 'running', restarts: 1 });
   });
@@ -212,6 +218,25 @@ describe('from outside', () => {
     expect(view(stage)).toMatchObject({ restarts: 3, last_exit: { attempt: 0 } });
     expect(view(stage).last_exit?.cause).toContain('ai-sandbox stop api');
     expect(stage.engine.byName('ai-sandbox-api')?.facts.state).toBe('running');
+  });
+
+  test('the late word of our own stop is not taken for docker stop when the new run ends by itself', async () => {
+    const stage = await readyStage();
+    const atMs = stage.clock.now().getTime();
+    const restarted = stage.supervisor.restart('api');
+    await stage.clock.advance(3_000);
+    await restarted;
+    const event = {
+      type: 'container',
+      action: 'kill',
+      containerId: idOf(stage),
+      attributes: { signal: '15' },
+    };
+    stage.engine.emit({ ...event, atMs });
+    stage.engine.exit(idOf(stage), 1);
+    await stage.clock.advance(10_000);
+    expect(view(stage).last_exit).toMatchObject({ exit_code: 1, attempt: 1 });
+    expect(view(stage).last_exit?.cause).not.toContain('from outside');
   });
 
   test('a removed container is made anew', async () => {
