@@ -53,9 +53,8 @@ const COMMONJS_GLOBALS =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); const __filename = import.meta.filename, __dirname = import.meta.dirname;";
 
 /**
- * Bundles each entry (name → source file) into one ES module `<folder>/<name>.mjs`, and what it imports late into parts
- * beside it, `<folder>/<name>.<part>-<hash>.mjs`, which a start does not read; `version` is the one that the programs
- * report, by default that of package.json. Returns the sizes in bytes by file.
+ * Bundles each entry (name → source file) into one ES module `<folder>/<name>.mjs` with everything inside; `version` is the
+ * one that the programs report, by default that of package.json. Returns the sizes in bytes by file.
  */
 export async function bundle(
   entries: Record<string, string>,
@@ -63,27 +62,11 @@ export async function bundle(
   version?: string,
 ): Promise<Record<string, number>> {
   const own = JSON.parse(await readFile(join(top, 'package.json'), 'utf8')) as { version: string };
-  const sizes = await Promise.all(
-    Object.entries(entries).map(([name, source]) => bundleOne(name, source, folder, version ?? own.version)),
-  );
-  return Object.assign({}, ...sizes);
-}
-
-/** No program shares a part with another: each reads few files, and one of its own can be replaced alone. */
-async function bundleOne(
-  name: string,
-  source: string,
-  folder: string,
-  version: string,
-): Promise<Record<string, number>> {
   const result = await build({
-    entryPoints: { [name]: source },
+    entryPoints: entries,
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
-    splitting: true,
-    // In the same folder, or what is found from import.meta.url would be sought elsewhere.
-    chunkNames: `${name}.[name]-[hash]`,
     platform: 'node',
     format: 'esm',
     target: 'node24',
@@ -94,7 +77,7 @@ async function bundleOne(
     absWorkingDir: top,
     legalComments: 'none',
     banner: { js: COMMONJS_GLOBALS },
-    define: { 'process.env.AI_SANDBOX_BUILD_VERSION': JSON.stringify(version) },
+    define: { 'process.env.AI_SANDBOX_BUILD_VERSION': JSON.stringify(version ?? own.version) },
     plugins: [unusedPackages, requiredBuiltins],
     logLevel: 'warning',
     metafile: true,
