@@ -29,7 +29,7 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'alone',
+          name: 'isolated',
           include: [REPLACES_A_MODULE, 'test/!(unit)/**/*.test.ts'],
           exclude,
         },

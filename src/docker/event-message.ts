@@ -4,7 +4,7 @@ import { asRecord, asText, asTextRecord } from './json-reader.ts';
 const NANOSECONDS_PER_MS = 1_000_000;
 
 /**
- * Reads one message of the event stream. Only `Type`, `Action` and `Actor` are read: the older `status`, `id` and `from`
+ * Reads one message of the event stream. Only `Type`, `Action`, `Actor` and `timeNano` are read: the older `status`, `id` and `from`
  * are gone from API 1.52 on. Null for a message that names no container.
  */
 export function parseEvent(message: unknown): EngineEvent | null {

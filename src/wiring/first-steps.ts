@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { ServicesSnapshot, Supervisor } from '../services/types.ts';
 
-/** The most that an engine takes to start two small containers on two cores, and then some; docs/benchmarks.md. */
+/** So long may /status be late for the sake of the first starts: two small containers on two cores took 0.5 to 0.7 s in a few traces. */
 export const FIRST_STEPS_MS = 600;
 
 /**

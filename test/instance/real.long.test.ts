@@ -77,7 +77,7 @@ describe('a server on which the StackScript brings up the real vLLM and Open Web
     PREPARE_LIMIT_MS + LOAD_LIMIT_MS + INSTALL_LIMIT_MS + READY_LIMIT_MS,
   );
 
-  /** One chat with the API of this machine, streamed; the pieces of its answer. */
+  /** One chat with the API of this machine, streamed; its events and its text. */
   const chat = async (): Promise<{ events: number; text: string }> => {
     const { VLLM_API_KEY: key = '' } = parseEnvironmentFile(
       await machine.must('cat /opt/ai-sandbox/.env'),
@@ -99,6 +99,13 @@ describe('a server on which the StackScript brings up the real vLLM and Open Web
     return { events: said.length, text };
   };
 
+  /** Words of a model with random weights may come in one piece, so that events are counted. */
+  const expectStreamedChat = async () => {
+    const { events: count, text } = await chat();
+    expect(count).toBeGreaterThan(1);
+    expect(text).not.toBe('');
+  };
+
   const expectEverythingBack = async () => {
     const { problems } = await untilReady(machine, READY_LIMIT_MS);
     expect(problems).toEqual([]);
@@ -106,10 +113,7 @@ describe('a server on which the StackScript brings up the real vLLM and Open Web
     expect(stage.hub.bytesSent()).toBe(bytes);
     expect(await machine.must('systemctl --failed --no-legend')).toBe('');
     expect(await machine.login()).toContain('Deployment Complete');
-    // Words of a model with random weights may be one piece, or come in fewer than there are tokens.
-    const { events: count, text } = await chat();
-    expect(count).toBeGreaterThan(1);
-    expect(text).not.toBe('');
+    await expectStreamedChat();
   };
 
   it('/status tells that the deployment is completed on these images, and that nothing is wrong', () => {
@@ -131,10 +135,7 @@ describe('a server on which the StackScript brings up the real vLLM and Open Web
   });
 
   it('a chat is streamed by the API of this machine', { timeout: 2 * REQUEST_DEADLINE_MS }, async () => {
-    // Words of a model with random weights may be one piece, or come in fewer than there are tokens.
-    const { events: count, text } = await chat();
-    expect(count).toBeGreaterThan(1);
-    expect(text).not.toBe('');
+    await expectStreamedChat();
   });
 
   it('the page is reached from outside at the address that is told, lets the administrator of the form in and streams a chat', {
