@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SIGNATURES } from '../src/diagnosis/signatures/index.ts';
 import type { SignatureFamily } from '../src/diagnosis/types.ts';
-import { SETTING_TABLE } from '../src/settings.ts';
+import { SETTING_TABLE } from '../src/settings-table.ts';
 import { PROBLEM_TABLE } from '../src/status/problem-table.ts';
 
 /**

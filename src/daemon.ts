@@ -19,7 +19,7 @@ import type { Redactor } from './lib/redact.ts';
 import { openStateStore } from './lib/state-store.ts';
 import type { Settings } from './settings.ts';
 import type { SettingsChange } from './settings-reload.ts';
-import { problemRecord, withoutErrors } from './status/problem-record.ts';
+import { withoutErrors } from './status/problem-record.ts';
 import { readiness } from './status/readiness.ts';
 import { createControl } from './wiring/control.ts';
 import { createCredentialsKeeper } from './wiring/credentials.ts';
@@ -28,6 +28,7 @@ import { firstSteps } from './wiring/first-steps.ts';
 import { createChatFollower } from './wiring/follow-services.ts';
 import { createGpuRoom } from './wiring/gpu-room.ts';
 import { createModelRoom } from './wiring/model-room.ts';
+import { createReload } from './wiring/reload.ts';
 import { createServicesRoom } from './wiring/services-room.ts';
 import { createStatusSource } from './wiring/status-source.ts';
 import { createTellers } from './wiring/tellers.ts';
@@ -95,7 +96,6 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     settings,
     environment,
     gpus: gpu.reader,
-    engine,
     instanceType: () => identity.identity().instance_type,
     redactor,
     clock,
@@ -228,19 +228,14 @@ export async function createDaemon(parts: DaemonParts): Promise<Daemon> {
     chats.onChange(() => publisher.touch());
   };
 
-  const reload = async () => {
-    const { applied, complaints } = await parts.reloadSettings();
-    await modelRoom.refreshToken();
-    await desired.reload();
-    await publisher.publish();
-    const all = [...complaints, ...desired.problems().map(({ title, detail }) => `${title}: ${detail}`)];
-    log.info(
-      `settings, hub token and compose file were read again; settings that changed: ${applied.join(', ') || 'none'}`,
-    );
-    if (all.length === 0) return;
-    parts.log.error(problemRecord({ code: 'reload_failed', detail: all.join('; ') }));
-    throw new Error(all.join('\n'));
-  };
+  const reload = createReload({
+    reloadSettings: parts.reloadSettings,
+    refreshToken: modelRoom.refreshToken,
+    desired,
+    publisher,
+    log,
+    journal: parts.log,
+  });
 
   return {
     reload,

@@ -1,4 +1,3 @@
-import { flushCompileCache } from 'node:module';
 import { ListenError } from './api/listen-error.ts';
 import { refuseTakenPort } from './api/taken-port.ts';
 import { refuseSecondDaemon } from './api/unix-socket.ts';
@@ -13,9 +12,6 @@ import { readVersion } from './version.ts';
 
 /** A daemon that does not end by itself after this is ended; systemd would wait 90 s. */
 const STOP_LIMIT_MS = 10_000;
-
-/** By then everything that a start needs has been compiled. */
-const COMPILE_CACHE_DELAY_MS = 60_000;
 
 const environment = process.env;
 const stdoutIsJournal = isJournalStream(environment);
@@ -52,10 +48,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-// An orderly end writes the compile cache (NODE_COMPILE_CACHE) too; a daemon that is killed would start slowly for ever.
-setTimeout(flushCompileCache, COMPILE_CACHE_DELAY_MS).unref();
-
-try {
+async function runDaemon(): Promise<void> {
   await Promise.all([refuseSecondDaemon(settings.socketPath), refuseTakenPort(settings.listen)]);
   const reloadSettings = await createSettingsReload({ file: settings.settingsFile, environment, settings });
   const daemon = await createDaemon({
@@ -76,8 +69,11 @@ try {
   process.on('SIGHUP', () => void daemon.reload().catch(() => undefined));
   await daemon.run(stopping.signal);
   process.exit(0);
-} catch (error) {
+}
+
+// Not awaited at the top: the shipped form is a script, which cannot (scripts/bundle.ts).
+runDaemon().catch((error: unknown) => {
   if (!(error instanceof ListenError)) giveUp(error);
   log.error(problemRecord({ code: 'daemon_cannot_listen', detail: `${error.code}: ${error.message}` }));
   process.exit(1);
-}
+});

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { parseUnitEnvironment } from './host/environment-file.ts';
 import { errorCode, errorMessage } from './lib/errors.ts';
-import { loadSettings, SETTING_TABLE, type Settings } from './settings.ts';
+import { loadSettings, type Settings } from './settings.ts';
+import { SETTING_TABLE } from './settings-table.ts';
 
 /** Settings that are looked at each time they are used; every other one is built into the daemon at its start. */
 const AT_RUN_TIME = ['logLevel', 'hubToken', 'silenceLimitMs'] as const satisfies (keyof Settings)[];

@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bundle, SHIPPED_PROGRAMS } from '../../scripts/bundle.ts';
+import { bundleShipped } from '../../scripts/bundle.ts';
 
 const POLL_INTERVAL_MS = 2;
 const PATIENCE_MS = 10;
@@ -19,7 +19,7 @@ export async function temporaryFolder(name: string): Promise<{ folder: string; r
 
 /** Bundles the daemon as it is shipped; returns the path of its program. */
 export async function shippedDaemon(folder: string): Promise<string> {
-  await bundle(SHIPPED_PROGRAMS, join(folder, 'dist'));
+  await bundleShipped(join(folder, 'dist'));
   return join(folder, 'dist/main.mjs');
 }
 

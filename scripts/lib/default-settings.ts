@@ -1,4 +1,4 @@
-import type { SettingRow } from '../../src/settings.ts';
+import type { SettingRow } from '../../src/settings-table.ts';
 
 /** Settings that have a better place on a server, or are the unit's own. */
 const NOT_SHOWN: readonly string[] = ['HF_TOKEN', 'AI_SANDBOX_SETTINGS_FILE'];

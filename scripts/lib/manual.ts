@@ -1,6 +1,6 @@
 import type { Command } from '../../src/cli/command.ts';
 import { EXIT_MEANINGS } from '../../src/cli/exit-codes.ts';
-import type { SettingRow } from '../../src/settings.ts';
+import type { SettingRow } from '../../src/settings-table.ts';
 
 /** The places a person looks for, with what is there. */
 const FILES: readonly (readonly [string, string])[] = [

@@ -1,8 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { COMMANDS } from '../../src/cli/run.ts';
-import { SETTING_TABLE } from '../../src/settings.ts';
-import { bundle, SHIPPED_PROGRAMS } from '../bundle.ts';
+import { SETTING_TABLE } from '../../src/settings-table.ts';
+import { bundleShipped } from '../bundle.ts';
 import { defaultSettings } from './default-settings.ts';
 import { packageLicenses } from './licenses.ts';
 import { bashCompletion, manualPage } from './manual.ts';
@@ -25,7 +25,7 @@ const settings = Object.values(SETTING_TABLE);
 const day = new Date(Number(epoch) * 1000).toISOString().slice(0, 10);
 const header = await readFile(join(top, 'systemd/ai-sandbox.default'), 'utf8');
 
-await bundle(SHIPPED_PROGRAMS, join(root, 'usr/lib/ai-sandbox'), version);
+await bundleShipped(join(root, 'usr/lib/ai-sandbox'), version);
 await place('usr/share/man/man1/ai-sandbox.1', manualPage(COMMANDS, settings, version, day));
 await place('usr/share/bash-completion/completions/ai-sandbox', bashCompletion(COMMANDS));
 await place('etc/default/ai-sandbox', defaultSettings(header, settings));

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { systemClock } from '../lib/clock.ts';
-import { SETTING_TABLE } from '../settings.ts';
+import { SETTING_TABLE } from '../settings-table.ts';
 import { motdBlock } from './motd-block.ts';
 import { createMotdFile } from './motd-file.ts';
 import { consoleLine, type DaemonEnd, stampStopped } from './stop-stamp.ts';

@@ -76,8 +76,8 @@ export function settleActions(
     rejectActions(unit, room.link.finding);
     return;
   }
-  if (room.blocked !== null) {
-    rejectActions(unit, room.blocked);
+  if (room.link.unsupported !== null) {
+    rejectActions(unit, room.link.unsupported);
     return;
   }
   if (unit.uncertain || room.lanes.has(serviceLane(unit.name))) return;

@@ -1,5 +1,6 @@
 import type { Engine, EngineInfo } from '../docker/engine.ts';
 import { EngineError } from '../docker/engine.ts';
+import { unsupportedReason } from '../docker/engine-info.ts';
 import type { Clock } from '../lib/clock.ts';
 import { withDeadline } from '../lib/deadline.ts';
 import { errorMessage } from '../lib/errors.ts';
@@ -19,6 +20,8 @@ export interface EngineLink {
   readonly info: EngineInfo | null;
   /** Why it cannot be reached; null when it can. */
   readonly finding: Finding | null;
+  /** Why nothing may be changed on it: it is of a kind that the daemon cannot work with; null when it is not. */
+  readonly unsupported: Finding | null;
   /** Monotonic time of the next question. */
   readonly nextAt: number;
   /** Asks when it is time. */
@@ -94,6 +97,9 @@ export function createEngineLink(parts: {
     },
     get finding() {
       return finding;
+    },
+    get unsupported() {
+      return info === null ? null : unsupportedReason(info);
     },
     get nextAt() {
       return asking ? Number.POSITIVE_INFINITY : nextAt;

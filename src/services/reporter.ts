@@ -39,6 +39,7 @@ export function createReporter(room: Room, waitingFor: () => Record<string, stri
         api_version: link.info?.apiVersion ?? null,
         reachable: link.reachable === true,
       },
+      imageDirectory: link.info?.imageDirectory ?? null,
       mounts: {},
       published: {},
     };
@@ -75,7 +76,7 @@ export function createReporter(room: Room, waitingFor: () => Record<string, stri
       );
     }
     engineProblem = carryProblem(engineProblem, link.finding, clock);
-    blockProblem = carryProblem(blockProblem, room.blocked, clock);
+    blockProblem = carryProblem(blockProblem, link.unsupported, clock);
     result.problems = [engineProblem, blockProblem].filter((problem) => problem !== null);
     return result;
   };

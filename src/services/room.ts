@@ -101,7 +101,6 @@ export interface Room {
   desired: DesiredServices | null;
   overrides: Record<string, Record<string, string>>;
   gates: Gates;
-  blocked: Finding | null;
   networks: Set<string> | null;
   volumes: Set<string> | null;
   askingParts: boolean;

@@ -61,7 +61,6 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     desired: null,
     overrides: {},
     gates: {},
-    blocked: null,
     networks: null,
     volumes: null,
     askingParts: false,
@@ -129,6 +128,8 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   const lookOnce = () => {
     const now = clock.monotonicMs();
     const { desired } = room;
+    // Before the other questions: its answer takes the engine longest.
+    if (link.reachable === null) link.due(now);
     if (desired !== null && link.reachable === false) {
       probeSooner(room, now);
       watchAll(desired, seenBy(desired));
@@ -139,7 +140,8 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
       const observed = seenBy(desired);
       watchAll(desired, observed);
       lastPlan = plan(desired, observed, knownOf(room, desired, observed), now);
-      if (room.blocked === null) {
+      // Nothing is changed before the engine has said of which kind it is.
+      if (link.reachable === true && link.unsupported === null) {
         for (const step of lastPlan.steps) launch(room, step);
       }
       // Questions leave after the steps: nothing may stand between an exit and its restart.
@@ -187,10 +189,6 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     },
     setGates(gates: Gates) {
       room.gates = gates;
-      look();
-    },
-    setEngineBlocked(finding) {
-      room.blocked = finding;
       look();
     },
     snapshot: reporter.snapshot,

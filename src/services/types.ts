@@ -80,6 +80,8 @@ export interface ServicesSnapshot {
   /** Problems of the whole room (engine unreachable, unsupported); those of a service stand in its view. */
   problems: Problem[];
   docker: { version: string | null; api_version: string | null; reachable: boolean };
+  /** Directory of the file system that images are unpacked to; null while Docker has not said it. */
+  imageDirectory: string | null;
   /** Host paths of what is really mounted, by service and target, from inspect. */
   mounts: Record<string, { source: string; target: string; writable: boolean }[]>;
   /** Addresses of running services, for links and probes. */
@@ -104,8 +106,6 @@ export interface Supervisor {
   /** Hands over what should run; null: nothing is known yet. */
   setDesired(desired: Desired): void;
   setGates(gates: Gates): void;
-  /** A finding that forbids every change (an unsupported engine); null lifts it. */
-  setEngineBlocked(finding: Finding | null): void;
   snapshot(): ServicesSnapshot;
   /** Calls `listener` after every change of the snapshot; returns how to end that. */
   onChange(listener: (snapshot: ServicesSnapshot) => void): () => void;

@@ -1,4 +1,3 @@
-import type { Engine } from '../docker/engine.ts';
 import type { GpuReader } from '../host/gpu-reader.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -38,7 +37,6 @@ export async function createModelRoom(parts: {
   settings: Settings;
   environment: Readonly<Record<string, string | undefined>>;
   gpus: Pick<GpuReader, 'read'>;
-  engine: Pick<Engine, 'info'>;
   instanceType(): string | null;
   redactor: Redactor;
   clock: Clock;
@@ -61,7 +59,6 @@ export async function createModelRoom(parts: {
   const hub = createHub({ ...access, clock });
   const surroundings = createModelSurroundings({
     gpus: parts.gpus,
-    engine: parts.engine,
     instanceType: parts.instanceType,
     onChange: () => keeper.surroundingsChanged(),
   });

@@ -1,6 +1,5 @@
 import { totalmem } from 'node:os';
 import type { ComposeProject, ServiceSpec } from '../compose/service-spec.ts';
-import type { Engine } from '../docker/engine.ts';
 import { GPU_PLANS, gpuPlan } from '../host/gpu-plans.ts';
 import type { GpuReader } from '../host/gpu-reader.ts';
 import {
@@ -20,7 +19,7 @@ export interface ModelSurroundings {
   /** The files say something new. */
   setProject(project: ComposeProject): void;
   /** The services have changed; images come and go. */
-  look(services: Pick<ServicesSnapshot, 'services' | 'docker'>): void;
+  look(services: Pick<ServicesSnapshot, 'services' | 'docker' | 'imageDirectory'>): void;
   /** The GPUs may be others: a driver was installed, the plan became known. */
   refresh(): Promise<void>;
 }
@@ -28,7 +27,6 @@ export interface ModelSurroundings {
 /** Parts of {@link createModelSurroundings}. */
 export interface ModelSurroundingsParts {
   gpus: Pick<GpuReader, 'read'>;
-  engine: Pick<Engine, 'info'>;
   /** The cloud's name of this machine's plan; null while it is not known. */
   instanceType(): string | null;
   /** Something is known that was not; called only after a change. */
@@ -50,7 +48,6 @@ export function createModelSurroundings(parts: ModelSurroundingsParts): ModelSur
   /** Share of each image that is still to come, as Docker said last. */
   const missing = new Map<string, number>();
   let imageDirectory = USUAL_IMAGE_DIRECTORY;
-  let asked = false;
   let told = '';
 
   const get = (): Surroundings => ({
@@ -78,27 +75,14 @@ export function createModelSurroundings(parts: ModelSurroundingsParts): ModelSur
       engineOptions = api === null ? DEFAULT_ENGINE_OPTIONS : readEngineOptions(api);
       tell();
     },
-    look({ services, docker }) {
-      if (!docker.reachable) {
-        asked = false;
-        return;
-      }
+    look({ services, docker, imageDirectory: known }) {
+      if (!docker.reachable) return;
+      imageDirectory = known ?? imageDirectory;
       for (const { name, image } of project?.services ?? []) {
         const view = services[name];
         if (view !== undefined) missing.set(image, missingShare(view));
       }
       tell();
-      if (asked) return;
-      asked = true;
-      parts.engine.info().then(
-        (info) => {
-          ({ imageDirectory } = info);
-          tell();
-        },
-        () => {
-          asked = false;
-        },
-      );
     },
     async refresh() {
       const { gpus } = await parts.gpus.read();

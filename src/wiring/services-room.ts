@@ -21,7 +21,6 @@ import type { Settings } from '../settings.ts';
 import type { DesiredState } from './desired-state.ts';
 import { createEngineCare, type EngineCare, pageAccount } from './engine-care.ts';
 import { createEngineRestart } from './engine-restart.ts';
-import { createEngineSupport } from './engine-support.ts';
 import { createExposure, type Exposure, ExposureMemorySchema, UNEXPOSED } from './exposure.ts';
 import { createGpuEvidence } from './gpu-evidence.ts';
 import { needsGpu } from './gpu-gate.ts';
@@ -126,11 +125,7 @@ export function createServicesRoom(parts: {
     onDesired: exposure.setDesired,
     onGate: parts.onGate,
   });
-  const support = createEngineSupport({ engine, log, onFinding: supervisor.setEngineBlocked });
-  supervisor.onChange((snapshot) => {
-    support.look(snapshot.docker);
-    exposure.look(snapshot);
-  });
+  supervisor.onChange(exposure.look);
 
   return {
     supervisor,

@@ -71,6 +71,8 @@ export interface ScriptedEngine extends Engine {
   eventDelayMs: number;
   /** False: every call fails as if nobody listened, and the event stream is cut. */
   up: boolean;
+  /** What it says of itself, for example `rootless`. */
+  securityOptions: string[];
   byName(name: string): ScriptedContainer | undefined;
   /** Ends the process of a container on its own. */
   exit(id: string, exitCode: number, options?: { oom?: boolean }): void;
@@ -259,6 +261,7 @@ export function createScriptedEngine(clock: Clock): ScriptedEngine {
     dropEvents: false,
     eventDelayMs: 1,
     up: true,
+    securityOptions: [],
     byName: (name) => [...engine.containers.values()].find((container) => container.facts.name === name),
     exit: (id, exitCode, options) => end(need(id), 'itself', exitCode, options?.oom ?? false),
     foreignKill(id, signal) {
@@ -331,7 +334,7 @@ export function createScriptedEngine(clock: Clock): ScriptedEngine {
         imageDirectory: '/var/lib/docker',
         runtimes: ['runc'],
         cdiDevices: [],
-        securityOptions: [],
+        securityOptions: [...engine.securityOptions],
       })),
     listContainers: (project, names, signal) =>
       call('listContainers', '', signal, () =>

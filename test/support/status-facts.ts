@@ -98,6 +98,7 @@ export function servicesOf(
     services,
     problems: [],
     docker: { version: '20.10.24', api_version: '1.41', reachable: true },
+    imageDirectory: '/var/lib/docker',
     mounts: {},
     published: {},
     ...change,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { loadSettings, SETTING_TABLE } from '../../src/settings.ts';
+import { loadSettings } from '../../src/settings.ts';
+import { SETTING_TABLE } from '../../src/settings-table.ts';
 
 const errorsOf = (environment: Record<string, string>) => {
   const result = loadSettings(environment);

@@ -7,7 +7,7 @@ import { defaultSettings } from '../../../scripts/lib/default-settings.ts';
 import { bashCompletion, manualPage } from '../../../scripts/lib/manual.ts';
 import { COMMANDS } from '../../../src/cli/run.ts';
 import { parseUnitEnvironment } from '../../../src/host/environment-file.ts';
-import { SETTING_TABLE } from '../../../src/settings.ts';
+import { SETTING_TABLE } from '../../../src/settings-table.ts';
 
 const settings = Object.values(SETTING_TABLE);
 

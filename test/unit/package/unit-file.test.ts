@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { SHIPPED_PROGRAMS } from '../../../scripts/bundle.ts';
-import { EXIT_CONFIGURATION, SETTING_TABLE } from '../../../src/settings.ts';
+import { SHIPPED_FILES } from '../../../scripts/bundle.ts';
+import { EXIT_CONFIGURATION } from '../../../src/settings.ts';
+import { SETTING_TABLE } from '../../../src/settings-table.ts';
 
 const top = join(import.meta.dirname, '../../..');
 const text = (path: string) => readFileSync(join(top, path), 'utf8');
@@ -88,7 +89,7 @@ it('every file of /usr/lib/ai-sandbox that is named anywhere is in the package',
   );
   const build = text('scripts/build-deb');
   const shipped = [
-    ...Object.keys(SHIPPED_PROGRAMS).map((name) => `${name}.mjs`),
+    ...SHIPPED_FILES,
     ...[...build.matchAll(/usr\/lib\/ai-sandbox\/([\w-]+)/g)].map(([, name]) => name),
   ];
   expect(named.size).toBeGreaterThan(4);

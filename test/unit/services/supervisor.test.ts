@@ -490,7 +490,11 @@ describe('the engine', () => {
 
   test('of a kind that is not supported is left alone', async () => {
     const stage = setStage();
-    stage.supervisor.setEngineBlocked({ code: 'engine_unsupported', detail: 'rootless' });
+    await stage.crash();
+    stage.engine.securityOptions.push('rootless');
+    // Also while everything else is known, but not that.
+    stage.engine.treat = ({ name }) => ({ kind: 'answer', afterMs: name === 'info' ? 2_000 : 1 });
+    stage.boot();
     await stage.clock.advance(30_000);
     expect(stage.changes()).toEqual([]);
     expect(stage.supervisor.snapshot().problems[0]?.code).toBe('engine_unsupported');

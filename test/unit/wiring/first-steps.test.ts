@@ -16,7 +16,15 @@ const lost = {
 
 function snapshot(services: Services, docker: Partial<ServicesSnapshot> = {}): ServicesSnapshot {
   const reached = { version: '28', api_version: '1.48', reachable: true };
-  return { services, problems: [], docker: reached, mounts: {}, published: {}, ...docker };
+  return {
+    services,
+    problems: [],
+    docker: reached,
+    imageDirectory: null,
+    mounts: {},
+    published: {},
+    ...docker,
+  };
 }
 
 /** Whether the first steps are over after each of these snapshots, with no time passing. */

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { ComposeProject, ServiceSpec } from '../../../src/compose/service-spec.ts';
 import { type GpuFacts, UNKNOWN_GPU } from '../../../src/host/gpu.ts';
@@ -23,15 +22,10 @@ function project(api: Partial<ServiceSpec>): ComposeProject {
   return { services: [service] } as unknown as ComposeProject;
 }
 
-function make(
-  gpus: GpuFacts[] | null,
-  instanceType: string | null = null,
-  imageDirectory = '/var/lib/docker',
-) {
+function make(gpus: GpuFacts[] | null, instanceType: string | null = null) {
   const told: number[] = [];
   const made = createModelSurroundings({
     gpus: { read: async () => ({ gpus, failure: null }) },
-    engine: { info: async () => ({ imageDirectory }) as never },
     instanceType: () => instanceType,
     onChange: () => told.push(1),
   });
@@ -39,6 +33,7 @@ function make(
 }
 
 const docker = { version: '28', api_version: '1.48', reachable: true };
+const imageDirectory = '/mnt/docker';
 
 describe('what surrounds a model', () => {
   it('is the GPUs that the service is given', async () => {
@@ -71,31 +66,30 @@ describe('what surrounds a model', () => {
     const { made } = make([]);
     made.setProject(project({}));
     const view = stoppedService({ waiting_for: 'image', pull: { bytes_done: 1, bytes_total: 4 } });
-    made.look({ services: { api: view }, docker });
-    await nextTurn();
+    made.look({ services: { api: view }, docker, imageDirectory });
     expect(made.get().claims).toEqual([
-      { directory: '/var/lib/docker', bytes: 7.5e9, what: 'the image acme/api:1' },
+      { directory: '/mnt/docker', bytes: 7.5e9, what: 'the image acme/api:1' },
     ]);
-    made.look({ services: { api: readyService() }, docker });
+    made.look({ services: { api: readyService() }, docker, imageDirectory });
     expect(made.get().claims).toEqual([]);
     // An engine that is away for a moment has not lost its images.
     made.look({
       services: { api: stoppedService({ waiting_for: 'docker' }) },
       docker: { ...docker, reachable: false },
+      imageDirectory,
     });
     expect(made.get().claims).toEqual([]);
   });
 
   it('is the whole images until Docker tells of them, and is told again when it does', async () => {
-    const { made, told } = make([], null, '/mnt/docker');
+    const { made, told } = make([]);
     made.setProject(project({}));
     const whole = { bytes: 10e9, what: 'the image acme/api:1' };
     expect(made.get().claims).toEqual([{ directory: '/var/lib/docker', ...whole }]);
-    made.look({ services: {}, docker });
-    await nextTurn();
+    made.look({ services: {}, docker, imageDirectory });
     expect(made.get().claims).toEqual([{ directory: '/mnt/docker', ...whole }]);
     const before = told.length;
-    made.look({ services: { api: readyService() }, docker });
+    made.look({ services: { api: readyService() }, docker, imageDirectory });
     expect(made.get().claims).toEqual([]);
     expect(told).toHaveLength(before + 1);
   });
