@@ -82,20 +82,23 @@ async function chat(probe: ApiProbe, model: string): Promise<ProbeResult> {
 /** What shows that an engine works on something. */
 interface Look {
   counters: EngineCounters | null;
-  cpuMs: number | null;
-  atMs: number;
+  /** Processor time that it has used, and when that was read; null where it is not known. */
+  processor: { usedMs: number; atMs: number } | null;
 }
 
 async function look(probe: ApiProbe, signal: AbortSignal): Promise<Look> {
-  const atMs = performance.now();
-  const [read, cpuMs] = await Promise.all([counters(probe, signal), probe.cpuTimeMs()]);
-  return { counters: read, cpuMs, atMs };
+  const [read, processor] = await Promise.all([
+    counters(probe, signal),
+    // On a busy machine the counters take their time, which is not the engine's.
+    probe.cpuTimeMs().then((usedMs) => (usedMs === null ? null : { usedMs, atMs: performance.now() })),
+  ]);
+  return { counters: read, processor };
 }
 
 /** Whether the processes of the engine have worked, rather than waited, between two looks. */
-function hasComputed(before: Look, after: Look): boolean {
-  if (before.cpuMs === null || after.cpuMs === null) return false;
-  return after.cpuMs - before.cpuMs >= (after.atMs - before.atMs) * WORKING_SHARE;
+function hasComputed({ processor: before }: Look, { processor: after }: Look): boolean {
+  if (before === null || after === null) return false;
+  return after.usedMs - before.usedMs >= (after.atMs - before.atMs) * WORKING_SHARE;
 }
 
 /** A look some time after the chat was sent; null when it was answered by then. Never rejects. */
