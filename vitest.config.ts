@@ -4,6 +4,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 const LONG = 'test/**/*.long.test.ts';
 /** The one file that replaces a module, which others would then be given too. */
 const REPLACES_A_MODULE = 'test/unit/services/simulation.test.ts';
+/** Judges estimates of how long a start takes: with another one beside it, it would judge the machine. */
+const ALONE = 'test/real/bar.long.test.ts';
 const everything = process.env['AI_SANDBOX_TEST_ALL'] === '1';
 const exclude = everything ? configDefaults.exclude : [...configDefaults.exclude, LONG];
 
@@ -31,7 +33,17 @@ export default defineConfig({
         test: {
           name: 'isolated',
           include: [REPLACES_A_MODULE, 'test/!(unit)/**/*.test.ts'],
+          exclude: [...exclude, ALONE],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: [ALONE],
           exclude,
+          // After all others.
+          sequence: { groupOrder: 1 },
         },
       },
     ],
