@@ -2,19 +2,28 @@ import { withDeadline } from '../lib/deadline.ts';
 import { errorMessage } from '../lib/errors.ts';
 import { callDelayMs } from './restart-policy.ts';
 import { asEngineError, type ImageState, imageOf, type Room } from './room.ts';
-import { imageLane, serviceLane } from './step.ts';
+import { imageLane, type Step, serviceLane } from './step.ts';
 import type { Unit } from './unit.ts';
 
 /** Between two lists of all containers, whatever the events say. */
 export const RELIST_INTERVAL_MS = 15_000;
 /** Shortest time between two lists, so that a burst of events is one list. */
 const LIST_PAUSE_MS = 250;
+/** The same while containers are made and started: a list looks into each, and the engine answers that after the start only. */
+const LIST_PAUSE_OF_STARTS_MS = 2_000;
 /** Outer deadline of a question; the client has its own, shorter ones. */
 const LOOK_DEADLINE_MS = 30_000;
 /** Between two looks for an absent image that nobody pulls. */
 export const IMAGE_LOOK_MS = 30_000;
 /** Pause before a question is asked again that failed. */
 const ASK_AGAIN_MS = 1_000;
+
+const STARTING: ReadonlySet<Step['action']> = new Set([
+  'createNetwork',
+  'createVolume',
+  'createContainer',
+  'startContainer',
+]);
 
 /** Asks the engine for all containers at the right times. */
 export interface Lister {
@@ -30,7 +39,8 @@ export function createLister(room: Room, intervalMs: number, onList: () => void)
   let listing = false;
   const nextAt = () => {
     if (listing || room.desired === null) return Number.POSITIVE_INFINITY;
-    return Math.max(notBefore, endedAt + (room.listWanted ? LIST_PAUSE_MS : intervalMs));
+    if (!room.listWanted) return Math.max(notBefore, endedAt + intervalMs);
+    return Math.max(notBefore, endedAt + (isStarting(room) ? LIST_PAUSE_OF_STARTS_MS : LIST_PAUSE_MS));
   };
 
   const list = async () => {
@@ -73,6 +83,10 @@ export function createLister(room: Room, intervalMs: number, onList: () => void)
       if (nextAt() <= now) void list();
     },
   };
+}
+
+function isStarting(room: Room): boolean {
+  return [...room.lanes.values()].some(({ step }) => STARTING.has(step.action));
 }
 
 /** Asks for one container whose state is not certain, or was changed by an event since the last look. */

@@ -1,8 +1,8 @@
 import type { Clock } from '../lib/clock.ts';
 import type { ServicesSnapshot, Supervisor } from '../services/types.ts';
 
-/** So long may /status be late for the sake of the first starts: two small containers on two cores took 0.5 to 0.7 s in a few traces. */
-export const FIRST_STEPS_MS = 600;
+/** So long may /status be late for the sake of the first starts: two small containers on two cores took 0.5 to 0.9 s in a few traces. */
+export const FIRST_STEPS_MS = 1_500;
 
 /**
  * Resolves when the engine has done at once what it can do at once: every service runs or waits for something, or the engine

@@ -31,6 +31,18 @@ describe('cold start', () => {
     expect(view(stage)).toMatchObject({ service_status: 'running', ready: true, restarts: 0, problem: null });
   });
 
+  test('no list, which would slow them down, is taken while they start, but one soon after', async () => {
+    const stage = setStage();
+    stage.engine.treat = ({ name }) => ({ kind: 'answer', afterMs: name === 'startContainer' ? 900 : 1 });
+    await stage.clock.advance(3_000);
+    const at = (name: string) =>
+      stage.engine.calls.filter((call) => call.name === name).map((call) => call.at);
+    const started = Math.max(...at('startContainer'));
+    const later = at('listContainers').filter((time) => time > 10);
+    expect(Math.min(...later)).toBeGreaterThanOrEqual(started + 900);
+    expect(Math.min(...later)).toBeLessThanOrEqual(started + 900 + 300);
+  });
+
   test('the api waits at its gate while the ui runs', async () => {
     const stage = setStage();
     stage.supervisor.setGates({ api: { waitingFor: 'model' } });
