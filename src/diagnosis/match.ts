@@ -42,6 +42,7 @@ export interface PreparedSignatures {
   all: readonly Prepared[];
   ofHost: readonly Prepared[];
   ofWarnings: readonly Prepared[];
+  ofWhole: readonly Prepared[];
 }
 
 /** Makes signatures ready to be searched, in this order. */
@@ -51,11 +52,12 @@ export function prepareSignatures(signatures: readonly Signature[]): PreparedSig
     all,
     ofHost: all.filter(({ signature }) => signature.strength === 'host'),
     ofWarnings: all.filter(({ signature }) => signature.warnings === true),
+    ofWhole: all.filter(({ signature }) => signature.whole === true),
   };
 }
 
 /** Makes a matcher for these signatures. */
-export function createMatcher({ all, ofHost, ofWarnings }: PreparedSignatures): Matcher {
+export function createMatcher({ all, ofHost, ofWarnings, ofWhole }: PreparedSignatures): Matcher {
   const remembered = new Map<string, Match | null>();
   let wholeLooks = WHOLE_LOOKS;
   return {
@@ -66,7 +68,8 @@ export function createMatcher({ all, ofHost, ofWarnings }: PreparedSignatures): 
       const known = remembered.get(key);
       if (known !== undefined) return known;
       wholeLooks -= 1;
-      const found = matchMessage(candidates, message, { everyLine: wholeLooks > 0, oneGpu });
+      const ofMessage = candidates === all ? ofWhole : [];
+      const found = matchMessage(candidates, ofMessage, message, { everyLine: wholeLooks > 0, oneGpu });
       if (found === null || found.strength === 'secondary') {
         if (remembered.size >= MAXIMUM_REMEMBERED) remembered.clear();
         remembered.set(key, found);
@@ -92,6 +95,7 @@ function keyOf({ level, frames, lines }: Message, settled: boolean): string {
  */
 function matchMessage(
   signatures: readonly Prepared[],
+  ofWhole: readonly Prepared[],
   message: Message,
   { everyLine, oneGpu }: { everyLine: boolean; oneGpu: boolean },
 ): Match | null {
@@ -99,9 +103,10 @@ function matchMessage(
   const { lines } = message;
   const texts = lines.length > 1 ? [...inOrder(lines), lines.join(' '), lines.join('')] : lines;
   let best: Match | null = null;
-  for (const text of texts) {
+  const looks = lines.length > 1 ? [{ text: lines.join(' '), among: ofWhole }] : [];
+  for (const { text, among } of [...looks, ...texts.map((text) => ({ text, among: signatures }))]) {
     if (!everyLine && !TRIGGER.test(text)) continue;
-    const found = matchText(signatures, cut(text), message.frames, oneGpu);
+    const found = matchText(among, cut(text), message.frames, oneGpu);
     if (found === null) continue;
     const match: Match = {
       ...found,
@@ -118,10 +123,12 @@ function matchMessage(
   return best;
 }
 
-/** pydantic's first line only counts the errors; what they are stands below it. */
+/** pydantic's first line only counts the errors, that of a panic of Rust is a place; what they are stands below it. */
 function inOrder(lines: readonly string[]): readonly string[] {
   const [first = '', ...others] = lines;
-  return /\d+ validation errors? for /.test(first) ? [...others, first] : lines;
+  return /\d+ validation errors? for |panicked at \S{1,300}:\d+:\d+:$/.test(first)
+    ? [...others, first]
+    : lines;
 }
 
 function cut(text: string): string {

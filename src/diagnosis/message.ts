@@ -68,6 +68,9 @@ function withAssertion(text: string, { open, source }: Traceback): string {
     : text;
 }
 
+/** After it the client of the hub leaves a line empty and says why. */
+const GOES_ON_AFTER_BLANK = /\(Request ID: [^)]{1,200}\)\.?$/;
+
 /** Makes a reader for the lines of one process. */
 export function createMessageReader(): MessageReader {
   const traceback = newTraceback();
@@ -134,6 +137,13 @@ export function createMessageReader(): MessageReader {
         const before = take();
         begin(line, text, index, true);
         return before;
+      }
+      if (
+        text.trim() === '' &&
+        pending?.named === true &&
+        GOES_ON_AFTER_BLANK.test(pending.lines.at(-1) ?? '')
+      ) {
+        return null;
       }
       if (goesOn(line, text)) {
         pending?.lines.push(text.trim().slice(0, MAXIMUM_LENGTH));

@@ -31,6 +31,12 @@ const ERROR_NAME =
 /** What ends a traceback may have any name. */
 const ANY_ERROR = /^[\s|]*[A-Za-z_][\w.]{0,120}(?:\([\w.]+\))?(?::(?:\s|$)|\s*$)/;
 
+/** How a program in Rust ends: the place first, what happened in the next line. */
+const PANIC = /^thread '.{0,60}' panicked at /;
+
+/** A source line of a traceback whose frame was wrapped or cut off: its words are no message. */
+const RAISE = /^[\s|>]*raise\s+[A-Za-z_][\w.]*\s*(?:\(|from\b|$)/;
+
 /** What faulthandler writes: its frames have no source lines, and no error ends them. */
 const CRASH = /^(?:Fatal Python error: |(?:Current t|T)hread 0x[0-9a-f]+ )/;
 
@@ -43,7 +49,7 @@ export function newTraceback(): Traceback {
 
 /** Whether the line has the form of an error's last line: its name, and mostly a message. */
 export function looksLikeError(text: string): boolean {
-  return ERROR_NAME.test(text);
+  return ERROR_NAME.test(text) || PANIC.test(text);
 }
 
 /** Whether a traceback begins here. */
@@ -82,6 +88,7 @@ export function readTraceback(traceback: Traceback, text: string): TracebackPart
     closeTraceback(traceback);
     return 'other';
   }
+  if (RAISE.test(text)) return 'structure';
   if (!traceback.open) return ERROR_NAME.test(text) ? 'error' : 'other';
   if (MARKS.test(text) || REPEATED.test(text) || NOTE_LINES.test(text)) {
     return 'structure';

@@ -25,6 +25,8 @@ export interface Signature {
   warnings?: true;
   /** Must also match the place it was raised at: the innermost frames of the traceback, a line each, the last one last. */
   frames?: RegExp;
+  /** Its words stand below the error's name and tell more than that: a message as a whole is tried on it before its lines. */
+  whole?: true;
   /** Of the host: tells that it failed rather than why, and gives way to a later one of the host that tells why. */
   outcome?: true;
   /** Counts only where the engine uses one GPU: a size that cannot be cut further was not cut by the number of GPUs. */

@@ -60,11 +60,12 @@ describe('a machine whose cloud describes it', () => {
       metadata.expireTokens();
       await daemon.restart({ AI_SANDBOX_CONSOLE: join(daemon.folder, 'console') });
       await daemon.waitFor(
-        (status) => status.deployment.deployment_status === 'completed',
-        'the deployment is completed',
+        ({ deployment: { deployment_status, instance_type } }) =>
+          deployment_status === 'completed' && instance_type !== null,
+        'the deployment is completed and the machine known again',
         READY_LIMIT_MS,
       );
-      expect(await daemon.motd()).toContain('Machine      my-sandbox, g2-gpu-rtx4000a1-s, us-ord');
+      await expect.poll(() => daemon.motd()).toContain('Machine      my-sandbox, g2-gpu-rtx4000a1-s, us-ord');
       expect(await daemon.motd()).toContain('root@198.51.100.17');
       expect(await readFile(join(daemon.folder, 'console'), 'utf8')).toMatch(
         /ai-sandbox: deployment: completed in .* \(target of 5 min met\)/,

@@ -29,7 +29,7 @@ export const DOCKER_CONTAINER_SIGNATURES: readonly Signature[] = [
     family: 'docker',
     code: 'name_taken',
     symptom: 'Conflict. The container name "/ai-sandbox-api" is already in use by container',
-    patterns: [/The container name "\/?(?<name>[^"]{1,200})" is already in use/],
+    patterns: [/The (?:container )?name "\/?(?<name>[^"]{1,200})" is already in use/],
     remedy: ({ name }) =>
       `Rename or remove that container: docker rename ${name ?? 'NAME'} ${name ?? 'NAME'}-old.`,
     samples: [

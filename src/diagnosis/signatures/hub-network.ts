@@ -32,7 +32,7 @@ export const HUB_NETWORK_SIGNATURES: readonly Signature[] = [
       'Max retries exceeded with url · Temporary failure in name resolution · ConnectTimeout · 503 Server Error',
     patterns: [
       /Temporary failure in name resolution|Name or service not known|nodename nor servname provided|No address associated with hostname|NameResolutionError|\bgaierror\b|Failed to resolve '|Could not resolve host|dns error|getaddrinfo failed/i,
-      /Max retries exceeded with url|MaxRetryError|NewConnectionError|HTTPSConnectionPool|ProxyError|Tunnel connection failed|RemoteDisconnected|Remote end closed connection/,
+      /Max retries exceeded with url|MaxRetryError|proxy authentication required|NewConnectionError|HTTPSConnectionPool|ProxyError|Tunnel connection failed|RemoteDisconnected|Remote end closed connection/,
       /couldn't connect to '?https?:\/\/|We couldn't connect to|Cannot reach https?:\/\/|Check your (?:internet )?connection|check your connection and try again|(?:^|: )Connection error, and we cannot find/i,
       /(?:httpx|httpcore|requests\.exceptions|urllib3\.exceptions|aiohttp\S{0,40})\.(?:\w*Connect\w*|\w*Timeout\w*|\w*Protocol\w*|ReadError|ChunkedEncodingError)\b/,
       /\b50[0234] Server Error|Server error '50[0234]|HTTP Error 50[0234]|(?:Bad Gateway|Service Unavailable|Gateway Time-?out).{0,80}for url/i,

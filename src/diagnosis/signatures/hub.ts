@@ -8,6 +8,7 @@ export const HUB_SIGNATURES: readonly Signature[] = [
     id: 'badtoken',
     family: 'hub',
     code: 'token_invalid',
+    whole: true,
     symptom: 'Invalid credentials in Authorization header · Invalid user token · Illegal header value',
     patterns: [
       /Invalid credentials in Authorization header|Invalid token passed|Invalid user token|Invalid username or password|User Access Token .{0,60}(?:expired|invalid|revoked)/,
@@ -143,7 +144,7 @@ export const HUB_SIGNATURES: readonly Signature[] = [
     warnings: true,
     symptom: '429 Client Error: Too Many Requests for url',
     patterns: [
-      /429 Client Error|Client error '429|HTTP Error 429|(?:hit|exceeded|reached) (?:the|your|our) (?:\S+ )?rate.?limit|RateLimitError.{0,80}hugging/i,
+      /429 Client Error|Client error '429|HTTP Error 429|\bStatus\(429\b|(?:hit|exceeded|reached) (?:the|your|our) (?:\S+ )?rate.?limit|RateLimitError.{0,80}hugging/i,
       /Too Many Requests.{0,120}(?:huggingface|hf\.co|for url)|429.{0,60}(?:huggingface\.co|hf\.co)/i,
     ],
     samples: [

@@ -33,6 +33,30 @@ describe('what counts as the cause', () => {
     expect(explain([report, `ERROR 03-14 09:11:02 [core.py:708] ${OOM}`])?.signature).toBe('cuda_oom');
   });
 
+  it('is not a source line that raises, whose frame was wrapped or cut off', () => {
+    const diagnosis = explain([
+      'line 9, in fetch',
+      '    raise HfHubHTTPError(str(e), response=response) from e',
+      'huggingface_hub.errors.HfHubHTTPError: 403 Client Error: Forbidden for url: https://huggingface.co/api/models/acme/closed',
+    ]);
+    expect(diagnosis?.code).toBe('model_gated');
+  });
+
+  it('is what the hub says below an empty line of the same error', () => {
+    const error = ['RepositoryNotFoundError: 401 Client Error. (Request ID: Root=1-2;3)', ''];
+    const url = 'Repository Not Found for url: https://huggingface.co/api/models/acme/name.';
+    expect(explain([...error, url])).toMatchObject({ code: 'model_not_found' });
+    for (const reason of ['Invalid credentials in Authorization header', 'Invalid username or password.']) {
+      expect(explain([...error, url, reason])).toMatchObject({ code: 'token_invalid' });
+    }
+  });
+
+  it('is what a panic of Rust says below the place of it', () => {
+    const place = "thread 'main' panicked at src/fetch.rs:1:2:";
+    expect(explain([place, 'fetching: Status(429, Too Many Requests)'])?.code).toBe('hub_rate_limited');
+    expect(explain([place, 'something that nobody has seen'])?.code).toBe('installation_broken');
+  });
+
   it('may be carried by the report itself', () => {
     const line = `ERROR 09-27 05:20:38 multiproc_worker_utils.py:233] Exception in worker VllmWorkerProcess while processing method load_model: CUDA out of memory. Tried to allocate 19.63 GiB.`;
     expect(explain([line])?.signature).toBe('cuda_oom');
