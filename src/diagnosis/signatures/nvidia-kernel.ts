@@ -187,6 +187,7 @@ export const NVIDIA_KERNEL_SIGNATURES: readonly Signature[] = [
     [
       "modprobe: ERROR: could not insert 'nvidia': Key was rejected by service",
       'Loading of module with unavailable key is rejected',
+      'ERROR: The kernel module failed to load. Secure boot is enabled on this system, so this is likely because it was not signed',
       'Lockdown: modprobe: unsigned module loading is restricted; see man kernel_lockdown.7',
       "modprobe: ERROR: could not insert 'nvidia': Required key not available",
       'insmod: ERROR: could not insert module nvidia.ko: Operation not permitted',
@@ -195,6 +196,7 @@ export const NVIDIA_KERNEL_SIGNATURES: readonly Signature[] = [
       patterns: [
         /(?<line>could not insert (?:module )?'?nvidia\S*: (?:Key was rejected by service|Required key not available|Operation not permitted))/,
         /(?<line>Loading of (?:unsigned )?module with unavailable key is rejected)/,
+        /(?<line>kernel module failed to load\. Secure ?[Bb]oot is enabled on this system)/,
         /(?<line>Loading of unsigned module is rejected)/,
         /(?<line>Lockdown: \S+ unsigned module loading is restricted)/,
       ],

@@ -11,12 +11,15 @@ export const VLLM_MACHINE_SIGNATURES: readonly Signature[] = [
       /insufficient shared memory \(shm\)|unable to (?:open|write to|mmap|allocate|resize) (?:the )?shared memory|unable to mmap \d+ bytes from file <\/torch_|unable to open shared memory object/i,
       /\bBus error\b|signal SIGBUS|SIGBUS/,
       /(?:No space left on device|\[Errno 28\]).{0,160}(?:\/dev\/shm|shared.?memory|psm_|nccl-)|(?:\/dev\/shm|shared.?memory|nccl-).{0,160}(?:No space left on device|\[Errno 28\]|28)/i,
+      // NCCL writes files nowhere else.
+      /NCCL WARN .{0,120}(?:posix_fallocate|No space left on device)/,
       /Error while (?:creating|attaching to) shared memory segment|failed to (?:extend|create) \/dev\/shm/i,
       /(?:size of|space in) \/dev\/shm.{0,120}(?:too small|not enough|only|less than)/i,
     ],
     samples: [
       'RuntimeError: unable to open shared memory object </torch_123_456> in read-write mode: No space left on device (28)',
       'ERROR: Unexpected bus error encountered in worker. This might be caused by insufficient shared memory (shm).',
+      'include/shm.h:28 NCCL WARN Call to posix_fallocate failed : No space left on device',
       'misc/shmutils.cc:72 NCCL WARN Error: failed to extend /dev/shm/nccl-8bYPzc to 9637892 bytes',
       'Fatal Python error: Bus error',
     ],

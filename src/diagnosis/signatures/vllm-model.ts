@@ -9,7 +9,7 @@ export const VLLM_MODEL_SIGNATURES: readonly Signature[] = [
     symptom: 'requires you to execute the configuration file in that repo · set trust_remote_code=True',
     patterns: [
       /requires you to execute the (?:configuration|tokenizer|model|processor)? ?file/i,
-      /(?:using|set|pass|add|setting|with) (?:the )?(?:option )?[`'"]?(?:--)?trust[-_]remote[-_]code(?:=True)?[`'"]?/,
+      /(?:using|set|pass(?:ing)?|add|setting|with) (?:the )?(?:option |argument )?[`'"]?(?:--)?trust[-_]remote[-_]code(?:=True)?[`'"]?/,
       /contains custom code which must be executed|trust_remote_code=True` to allow custom code/,
     ],
     samples: [
@@ -18,6 +18,18 @@ export const VLLM_MODEL_SIGNATURES: readonly Signature[] = [
       'ValueError: Loading org/model requires you to execute the configuration file in that repo on your local machine. Make sure you have read the code there to avoid malicious use, then set the option `trust_remote_code=True` to remove this error.',
     ],
     checkedAgainst: 'vLLM 0.4.3 to 0.32; transformers 4.40 to 5.0',
+  },
+  {
+    id: 'trust_prompt',
+    knownAs: 'trust',
+    family: 'vllm',
+    code: 'remote_code_refused',
+    symptom: 'EOFError: EOF when reading a line, in resolve_trust_remote_code',
+    // It asks whether the code may run, and nobody is there to answer.
+    frames: /dynamic_module_utils\.py in resolve_trust_remote_code/,
+    patterns: [/^EOFError: EOF when reading a line/],
+    samples: [],
+    checkedAgainst: 'transformers 4.36 to 4.57',
   },
   {
     id: 'arch',

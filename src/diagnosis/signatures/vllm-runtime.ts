@@ -64,6 +64,19 @@ export const VLLM_RUNTIME_SIGNATURES: readonly Signature[] = [
     checkedAgainst: 'vLLM 0.5.5 to 0.32',
   },
   {
+    id: 'step_timeout_bare',
+    knownAs: 'step_timeout',
+    family: 'vllm',
+    code: 'engine_timeout',
+    symptom: 'TimeoutError, in shm_broadcast.py or multiproc_executor.py',
+    strength: 'weak',
+    frames:
+      /shm_broadcast\.py in (?:acquire_read|dequeue)|multiproc_executor\.py in (?:get_response|collective_rpc)/,
+    patterns: [/^(?:concurrent\.futures\.(?:_base\.)?)?TimeoutError:?$/],
+    samples: [],
+    checkedAgainst: 'vLLM 0.8 to 0.32',
+  },
+  {
     id: 'worker_killed',
     family: 'vllm',
     code: 'process_killed',

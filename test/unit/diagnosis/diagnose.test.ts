@@ -51,6 +51,18 @@ describe('what counts as the cause', () => {
     }
   });
 
+  it('is told by where an error without words was raised', () => {
+    const raised = (file: string, place: string, error: string) =>
+      explain(['Traceback (most recent call last):', `  File "/opt/${file}", line 9, in ${place}`, error])
+        ?.code;
+    const prompt = 'EOFError: EOF when reading a line';
+    const asked = raised('transformers/dynamic_module_utils.py', 'resolve_trust_remote_code', prompt);
+    expect(asked).toBe('remote_code_refused');
+    expect(raised('tool.py', 'ask', prompt)).not.toBe('remote_code_refused');
+    expect(raised('vllm/shm_broadcast.py', 'acquire_read', 'TimeoutError')).toBe('engine_timeout');
+    expect(raised('tool.py', 'wait', 'TimeoutError')).not.toBe('engine_timeout');
+  });
+
   it('is what a panic of Rust says below the place of it', () => {
     const place = "thread 'main' panicked at src/fetch.rs:1:2:";
     expect(explain([place, 'fetching: Status(429, Too Many Requests)'])?.code).toBe('hub_rate_limited');
