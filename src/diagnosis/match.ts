@@ -147,7 +147,9 @@ function isHandled({ file, lines, ofThread }: Message): boolean {
     ofThread ||
     file === 'repo_utils.py' ||
     file === 'fa_utils.py' ||
-    /\bretrying\b|\bfalling back\b|\bwill be retried\b/i.test(lines[0] ?? '')
+    /\bretrying\b|\bfalling back\b|\bwill be retried\b|\bwill ignore error\b|^ignored error while\b/i.test(
+      lines[0] ?? '',
+    )
   );
 }
 

@@ -76,7 +76,7 @@ export const DOCKER_ENGINE_SIGNATURES: readonly Signature[] = [
       /unable to configure the Docker daemon with file|unable to load config for runtime docker/,
       /the following directives are specified both as a flag and in the configuration file/,
       /the following directives don't match any configuration option/,
-      /failed to load listeners: |native\.cgroupdriver option|exec-opt native\.cgroupdriver|in --userns-remap/,
+      /snapshotter not loaded: |contains several valid graphdrivers|failed to load listeners: |native\.cgroupdriver option|exec-opt native\.cgroupdriver|in --userns-remap/,
       /You specified (?:-b|--ip6?tables)\b|is outside any subnet implied by addresses on the user-managed/,
       /unknown flag: --\S{1,60}.{0,40}dockerd/,
     ],
@@ -153,7 +153,7 @@ export const DOCKER_ENGINE_SIGNATURES: readonly Signature[] = [
       /error creating overlay mount to \S{1,300}: invalid argument|\/overlay2?\/\S{1,200}\/merged\/dev\/shm: invalid argument/,
       // Nothing of a log that only says so is known by name, but it is the engine's own end.
       /^FATA\[\d{4}\] (?!.{0,200}(?:Error response from daemon|failed to register layer))/,
-      /no supported storage driver found|contains several valid graphdrivers|configured driver "\w{1,30}" not available/,
+      /no supported storage driver found|configured driver "\w{1,30}" not available/,
       /(?:RWLayer of container \S{1,80} is unexpectedly nil|(?:RW|rw) layer (?:for|snapshot not found for) container)/,
       /(?:\/var\/lib\/(?:\w+-)?(?:docker|containerd)|boltdb|local-kv\.db|meta(?:data)?\.db).{0,120}(?:timeout|input\/output error|invalid database|read-only file system)/,
     ],

@@ -13,11 +13,14 @@ export const HUB_SIGNATURES: readonly Signature[] = [
     patterns: [
       /Invalid credentials in Authorization header|Invalid token passed|Invalid user token|Invalid username or password|User Access Token .{0,60}(?:expired|invalid|revoked)/,
       /Illegal header value b'Bearer|(?:Invalid leading whitespace|return character).{0,80}header value/,
+      // It asks who the token belongs to, and names no model.
+      /40[13]\b.{0,60}for url:? '?\S{1,200}\/api\/whoami/,
       /LocalTokenNotFoundError|Token is required \(`token=True`\)|token .{0,40}(?:has been revoked|is invalid|has expired)/i,
     ],
     samples: [
       'huggingface_hub.errors.HfHubHTTPError: 401 Client Error: Unauthorized for url: https://huggingface.co/api/models/org/name (Request ID: Root=1-6) Invalid credentials in Authorization header',
       'ValueError: Invalid user token.',
+      'requests.exceptions.HTTPError: 401 Client Error: Unauthorized for url: https://huggingface.co/api/whoami-v2',
       "httpx.LocalProtocolError: Illegal header value b'Bearer '",
     ],
     checkedAgainst: HUB,
@@ -135,6 +138,18 @@ export const HUB_SIGNATURES: readonly Signature[] = [
       'huggingface_hub.errors.OfflineModeIsEnabled: Cannot reach https://huggingface.co/api/models/org/name: offline mode is enabled. To disable it, please unset the `HF_HUB_OFFLINE` environment variable.',
     ],
     checkedAgainst: HUB,
+  },
+  {
+    id: 'answer_invalid',
+    family: 'hub',
+    code: 'hub_answer_invalid',
+    symptom: 'FileMetadataError: Distant resource does not have a Content-Length',
+    patterns: [
+      /FileMetadataError|Distant resource does not (?:have (?:a Content-Length|an ETag)|seem to be on huggingface)/,
+      /CasObjectError\(FormatError/,
+    ],
+    samples: ['huggingface_hub.errors.FileMetadataError: Distant resource does not have a Content-Length.'],
+    checkedAgainst: 'huggingface_hub 0.20 to 1.33; hf_xet 1.0 to 1.5',
   },
   {
     id: 'rate_limited',

@@ -67,11 +67,13 @@ export const OPEN_WEBUI_SETTINGS_SIGNATURES: readonly Signature[] = [
       /(?:NOAUTH Authentication required|WRONGPASS invalid username-password pair|invalid username-password pair or user is disabled)/,
       /(?:MasterNotFoundError|No master found for)/,
       /Redis (?:connection|not) .{0,40}(?:failed|refused|lost|ready)/i,
+      /Cannot (?:receive from|publish to) redis\.\.\. (?:retrying|giving up)/,
     ],
     detail: ({ address }) => `the Redis server ${address ?? ''} cannot be used`.replace(/ {2,}/g, ' '),
     samples: [
       'redis.exceptions.ConnectionError: Error 111 connecting to redis:6379. Connection refused.',
       'redis.exceptions.ConnectionError: Error -2 connecting to valkey:6379. Name or service not known.',
+      'Cannot receive from redis... retrying in 1 secs',
       'redis.exceptions.AuthenticationError: invalid username-password pair or user is disabled.',
     ],
     checkedAgainst: CHECKED,

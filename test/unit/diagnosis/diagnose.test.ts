@@ -128,6 +128,13 @@ describe('what counts as the cause', () => {
 });
 
 describe('what is no failure', () => {
+  it("is what the hub's client cannot keep and does without", () => {
+    const line =
+      "Could not cache non-existence of file. Will ignore error and continue. Error: [Errno 13] Permission denied: '/root/.cache/huggingface/hub/models--acme--tiny/.no_exist/1/added_tokens.json'";
+    expect(explain([line])).toBeNull();
+    expect(explain([line], { exitCode: 1 })).toMatchObject({ code: 'model_cache_not_writable' });
+  });
+
   it('is a container that answers, whatever its log says', () => {
     expect(explain([OOM], { answers: true, exitCode: 1 })).toBe(null);
   });
