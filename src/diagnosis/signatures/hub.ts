@@ -178,7 +178,7 @@ export const HUB_SIGNATURES: readonly Signature[] = [
       /Consistency check failed: file should be of size (?<expected>\d+) but has size (?<actual>\d+)(?: \((?<file>[^)]{1,300})\))?/,
       // A partial file is longer than what the hub has.
       /416 Client Error|Client error '416|Requested Range Not Satisfiable/,
-      /Consistency check failed|IncompleteRead\(|peer closed connection without sending complete message body/,
+      /FileIntegrityError|integrity check failed, expected sha256|Consistency check failed|IncompleteRead\(|peer closed connection without sending complete message body/,
     ],
     detail: ({ expected, actual, file }) =>
       expected === undefined

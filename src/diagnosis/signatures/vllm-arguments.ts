@@ -132,6 +132,17 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
     checkedAgainst: 'vLLM 0.24 to 0.32',
   },
   {
+    id: 'lora_missing',
+    family: 'vllm',
+    code: 'model_file_missing',
+    symptom: 'Loading lora … failed: No adapter found for …',
+    patterns: [/No adapter found for (?<folder>[^\s"'\]]{1,300})/],
+    detail: ({ folder }) => `no LoRA adapter is in ${folder}`,
+    remedy: () => 'Correct the path in --lora-modules, and mount that directory into the api service.',
+    samples: ["ValueError: Loading lora ['sql'] failed: No adapter found for /models/adapters/sql"],
+    checkedAgainst: 'vLLM 0.6 to 0.32',
+  },
+  {
     id: 'feature',
     family: 'vllm',
     code: 'feature_unsupported',
@@ -143,6 +154,7 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
       /Hybrid KV cache manager is disabled but failed|CUDAGraphMode\.\S+ is not supported|[Ff]ull CUDAGraph not supported|Full CUDA graph/,
       /(?:limit_mm_per_prompt|mm_processor_kwargs)\b.{0,60}(?:only|not |n't|must|invalid|unsupported|requires?)|The model is not multimodal/,
       /is not supported (?:on|by|for|with|in) (?:the )?(?:current platform|this platform|this model|CPU|XPU|ROCm|TPU|CUDA|V1|V0|vLLM V[01]|this GPU|this device)/i,
+      /(?:Expect|Check failed|Unsupported)\b.{0,80}(?:head_?dim|numTokensPerPage|page_?size)/i,
       /is unsupported LoRA weight|LoRA is not enabled|using LoRA, vocab size must be|expected target modules in .{1,400} but received|No supported LoRA modules found|Model \S+ is not supported for LoRA|LoRA rank (?<rank>\d+) is greater than max_lora_rank|max_lora_rank|Loading lora .{0,160} failed|Missing required configuration fields: .{0,80}/i,
     ],
     remedy: ({ rank }) =>
@@ -167,6 +179,7 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
       /max_num_batched_tokens \(?=?\d+\)? (?:is smaller than|must be greater than or equal to)/,
       /Attempted to assign \S.{0,40} multimodal tokens to \d+ placeholders/,
       /Chunked MM input disabled but max_tokens_per_mm_item|increasing max_num_batched_tokens|multimodal .{0,80}exceeds? .{0,40}max_num_batched_tokens/i,
+      /'(?:Speculative|Compilation|Parallel|Scheduler|Cache|KVTransfer|StructuredOutputs|LoRA)Config' object has no attribute '(?:get|keys|items|pop)'/,
       /\bmutually exclusive\b|cannot be used together|can(?:not|'t) (?:be set|set both|use both)|must be (?:set|specified|provided|enabled|used) (?:when|to|with|if|for)/,
       /[Gg]pu_?[ _]?memory[ _]utilization must be|GPU memory utilization must be|gpu_memory_utilization.{0,80}(?:less than or equal|greater than)/,
       /Unknown (?:kv cache dtype|load[_ ]format|distributed executor backend|scheduling policy|speculative decoding method|prefix caching hash)|Unrecognized distributed executor backend|Invalid guided_decoding_backend|Load format `?\S+`? is not supported/,

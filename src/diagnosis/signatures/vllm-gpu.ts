@@ -37,7 +37,7 @@ export const VLLM_GPU_SIGNATURES: readonly Signature[] = [
       /No supported CUDA architectures found|FlashInfer requires GPUs? with/,
       /CUDA capability sm_\d+ is not compatible with the current PyTorch installation/,
       /(?:FlashAttention|Flash attention) only supports Ampere GPUs or newer/i,
-      /too old to be supported by the triton/,
+      /too old to be supported by the triton|This kernel only supports sm\d+|^AssertionError: assert is_fa_version_supported\(/,
       /PTX \.version \S+ does not support \.target sm_\d+/,
       /ptxas fatal\s*: Value 'sm_\d+a?' is not defined for option 'gpu-name'/,
       /(?<!Bfloat16 is only supported on )(?:GPU|device)s? with (?:CUDA )?(?:compute )?capability (?:>=|of at least|at least|lower than|below|less than) ?\d/i,
@@ -121,7 +121,7 @@ export const VLLM_GPU_SIGNATURES: readonly Signature[] = [
     patterns: [
       /CUDA error: (?:an illegal (?:memory access|instruction)|unspecified launch failure|device-side assert|uncorrectable ECC|misaligned address|operation not permitted|unknown error|the launch timed out|invalid (?:argument|program counter|resource handle|configuration argument)|hardware stack error|CUBLAS_STATUS_(?:EXECUTION_FAILED|NOT_INITIALIZED|INTERNAL_ERROR|INVALID_VALUE|NOT_SUPPORTED))/,
       /CUDA[_ ](?:ERROR_)?(?:ILLEGAL_ADDRESS|LAUNCH_FAILED|ECC_UNCORRECTABLE|ASSERT|MISALIGNED_ADDRESS|ILLEGAL_INSTRUCTION)\b/i,
-      /torch\.AcceleratorError/,
+      /torch\.AcceleratorError|block: \[\d+,\d+,\d+\], thread: \[\d+,\d+,\d+\] Assertion /,
       /CUDA error: GPU is lost/i,
       /illegal memory access was encountered|device-side assert triggered|uncorrectable ECC error encountered|cudaErrorIllegalAddress|cudaErrorLaunchFailure/,
       /HIP error: |Memory access fault by GPU|HSA_STATUS_ERROR/,

@@ -73,17 +73,19 @@ export const VLLM_PARALLEL_SIGNATURES: readonly Signature[] = [
       /too large tensor parallel size|[Cc]onsider reducing tensor_parallel_size/,
       /^(?:AssertionError: )?\d+ (?:is not divisible|cannot be divided) by \d+(?:$| \[repeated)/,
       /^AssertionError: assert .{0,80}% \S*(?:tp|tensor|world|parallel)_?\w*(?:size|world)\S* == 0/,
-      /[Pp]ipeline parallelism is (?:not|only) supported/,
+      /(?<pipeline>[Pp]ipeline parallelism is (?:not|only) supported)/,
       /Total number of hidden layers .{0,40}must be divisible/,
     ],
     detail: ({ heads, size }) =>
       heads === undefined
-        ? 'the model cannot be cut into that many parts'
+        ? 'the model cannot be cut into that many parts, or not in this way'
         : `the model has ${heads} attention heads, which ${size} GPUs cannot share evenly`,
-    remedy: ({ heads, size }) =>
-      heads === undefined || size === undefined
-        ? null
-        : `Set --tensor-parallel-size ${largestDivisor(Number(heads), Number(size))} in the command of the api service.`,
+    remedy: ({ heads, size, pipeline }) =>
+      pipeline !== undefined
+        ? 'Leave --pipeline-parallel-size out of the command of the api service, and use --tensor-parallel-size.'
+        : heads === undefined || size === undefined
+          ? null
+          : `Set --tensor-parallel-size ${largestDivisor(Number(heads), Number(size))} in the command of the api service.`,
     samples: [
       'ValueError: Total number of attention heads (14) must be divisible by tensor parallel size (4).',
       'AssertionError: 151936 is not divisible by 3',
