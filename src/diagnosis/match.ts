@@ -89,7 +89,7 @@ function keyOf({ level, frames, lines }: Message, settled: boolean): string {
 }
 
 /**
- * Holds a message against the signatures: its first line alone, then its other lines, then all of them as one line, with and
+ * Holds a message against the signatures, `ofWhole` on all of it before any of its lines: its first line alone, then its other lines, then all of them as one line, with and
  * without a blank between them (libraries wrap between words, terminals inside them). The first signature of the list that fits is taken. `everyLine`: also where no word of
  * an error stands in it.
  */

@@ -61,12 +61,11 @@ describe('what counts as the cause', () => {
     expect(raised('tool.py', 'ask', prompt)).not.toBe('remote_code_refused');
     expect(raised('vllm/shm_broadcast.py', 'acquire_read', 'TimeoutError')).toBe('engine_timeout');
     expect(raised('tool.py', 'wait', 'TimeoutError')).not.toBe('engine_timeout');
-    const source = ['    assert is_fa_version_supported(self.fa_version)', 'AssertionError'].join('\n');
     const old = [
-      ...'Traceback (most recent call last):\n  File "/opt/vllm/flash_attn.py", line 9, in __init__'.split(
-        '\n',
-      ),
-      ...source.split('\n'),
+      'Traceback (most recent call last):',
+      '  File "/opt/vllm/flash_attn.py", line 9, in __init__',
+      '    assert is_fa_version_supported(self.fa_version)',
+      'AssertionError',
       'Killed',
     ];
     expect(explain(old)?.code).toBe('gpu_too_old');
