@@ -50,9 +50,10 @@ export function bringUpTests(stage: RealStage): void {
     });
 
     it('nothing is called ready before a chat would be answered', () => {
-      for (const { status, motd } of stage.looks) {
+      for (const [at, { status }] of stage.looks.entries()) {
         if (status.deployment.deployment_status === 'completed') continue;
-        expect(motd).not.toContain('Deployment Complete');
+        // The message of this look was read after its status, so it may be ahead of it.
+        expect(stage.looks[at - 1]?.motd ?? '').not.toContain('Deployment Complete');
         expect(status.model.active_status && isReady(status)).toBe(false);
       }
     });
