@@ -12,14 +12,21 @@ const DurationsSchema = Type.Object({
   serving: milliseconds,
 });
 
+const RunSchema = Type.Object({
+  ...DurationsSchema.properties,
+  /** Whether its log said that the compiled graphs came from a cache; absent: it did not say. */
+  cached: Type.Optional(Type.Boolean()),
+});
+type Run = Static<typeof RunSchema>;
+
 /** What the latest starts of one model with one image on one GPU took. */
 const LoadTimesEntrySchema = Type.Object({
-  /** The first run of a container: nothing of it is warm. */
-  fresh: Type.Optional(DurationsSchema),
+  /** The latest start that found nothing compiled: the first of all, mostly. */
+  cold: Type.Optional(RunSchema),
+  /** The first run of a later container: compiled code is on the host, its programs are not warm. */
+  fresh: Type.Optional(RunSchema),
   /** A further run of a container. */
-  again: Type.Optional(DurationsSchema),
-  /** Length of a compilation that found no cache. */
-  compileMs: milliseconds,
+  again: Type.Optional(RunSchema),
   /** RFC 3339 time of the latest of them; the oldest entries go first. */
   at: Type.String(),
 });
@@ -31,9 +38,13 @@ type LoadTimes = Static<typeof LoadTimesSchema>;
 
 /** Combinations that are remembered. */
 const ENTRIES_KEPT = 20;
-/** What is left of a compilation once its result is cached: 48 s became about 7 s with the real vLLM on a CPU. */
-const CACHED_COMPILE_SHARE = 0.15;
-/** A container's second run finds Python's byte code and the file cache: 39 s became 20 s without compilation. */
+/**
+ * What is left of a cold compilation in a later run of the same container, and in a new container. On a GPU the graphs come whole
+ * from the cache (48 s became about 7 s). On a CPU they are made again from parts that are cached: 38 to 45 s became 15 to 16 s
+ * and 24 to 28 s (vLLM 0.32).
+ */
+const WARM_COMPILE_SHARE = { gpu: { again: 0.15, fresh: 0.15 }, cpu: { again: 0.38, fresh: 0.62 } };
+/** A container's second run finds Python's byte code and the file cache: 61 s became 33 s without compilation (0.32, CPU). */
 const SECOND_RUN_SHARE = 0.5;
 
 /** What the length of a start depends on. */
@@ -63,43 +74,63 @@ export function createLoadMemory(section: StateSection<LoadTimes>): LoadMemory {
   return {
     expected(of, firstRun, load) {
       const entry = section.get()[keyOf(of)];
-      return entry === undefined ? null : expectedOf(entry, firstRun, load.cached);
+      return entry === undefined ? null : expectedOf(entry, of, firstRun, load.cached);
     },
     async remember(of, firstRun, load, took, at) {
       const { [keyOf(of)]: before, ...others } = section.get();
-      const compiled = load.cached === false ? took.compile : undefined;
-      const compileMs = compiled ?? before?.compileMs;
-      const entry: LoadTimesEntry = {
-        ...before,
-        [firstRun ? 'fresh' : 'again']: took,
-        ...(compileMs === undefined ? {} : { compileMs }),
-        at,
-      };
+      const run: Run = load.cached === null ? took : { ...took, cached: load.cached };
+      const kind = isCold(before, load.cached) ? 'cold' : firstRun ? 'fresh' : 'again';
       const kept = Object.entries(others)
         .sort(([, a], [, b]) => b.at.localeCompare(a.at))
         .slice(0, ENTRIES_KEPT - 1);
-      await section.set(Object.fromEntries([...kept, [keyOf(of), entry]]));
+      await section.set(Object.fromEntries([...kept, [keyOf(of), { ...before, [kind]: run, at }]]));
     },
   };
 }
 
 /**
- * The run of the same kind; of the other kind where that is all there is. A compilation is expected to be cached, because an
- * earlier start got through it; a log that says otherwise brings its full length back. Pure.
+ * Whether a start found nothing compiled, by its log. That is believed of the first of all, and where warm starts said the
+ * opposite: vLLM on a CPU says it of every start, the warm ones too (0.32).
  */
-function expectedOf(entry: LoadTimesEntry, firstRun: boolean, cached: boolean | null): LoadDurations | null {
-  const same = firstRun ? entry.fresh : entry.again;
-  const other = firstRun ? entry.again : entry.fresh;
-  const base = same ?? other;
+function isCold(before: LoadTimesEntry | undefined, cached: boolean | null): boolean {
+  if (cached !== false) return false;
+  return before === undefined || before.fresh?.cached === true || before.again?.cached === true;
+}
+
+/** The latest start of the same kind; what another kind tells of it where there is none. Pure. */
+function expectedOf(
+  entry: LoadTimesEntry,
+  of: LoadCase,
+  firstRun: boolean,
+  cached: boolean | null,
+): LoadDurations | null {
+  const { cold, fresh, again } = entry;
+  const base = firstRun ? (fresh ?? cold ?? again) : (again ?? fresh ?? cold);
   if (base === undefined) return null;
-  const read = firstRun ? readAgain(base, entry.again) : same === undefined ? readWarm(base) : {};
-  const cold = entry.compileMs;
-  if (cold === undefined || base.compile === undefined) return { ...base, ...read };
-  if (cached === false) return { ...base, ...read, compile: cold };
-  if (base.compile !== cold) return { ...base, ...read };
-  const warm = other?.compile ?? cold;
-  const compile = warm !== cold ? warm : cold * CACHED_COMPILE_SHARE;
-  return { ...base, ...read, compile };
+  const { cached: _, ...lengths } = base;
+  const read = firstRun ? readAgain(base, again) : again === undefined ? readWarm(base) : {};
+  const compile = compileOf(entry, of, firstRun, cached) ?? lengths.compile;
+  return { ...lengths, ...read, ...(compile === undefined ? {} : { compile }) };
+}
+
+/** How long the compilation will take, in milliseconds; undefined where no cold one or none at all is known. */
+function compileOf(
+  { cold, fresh, again }: LoadTimesEntry,
+  of: LoadCase,
+  firstRun: boolean,
+  cached: boolean | null,
+): number | undefined {
+  const full = cold?.compile;
+  const warm = firstRun ? fresh : again;
+  const other = firstRun ? again : fresh;
+  const known = warm ?? other;
+  // A log that says "not cached" tells something only where warm starts say the opposite.
+  if (full !== undefined && cached === false && (known === undefined || known.cached === true)) return full;
+  if (warm !== undefined && !(cached === true && warm.cached === false)) return warm.compile;
+  const shares = of.gpu === null ? WARM_COMPILE_SHARE.cpu : WARM_COMPILE_SHARE.gpu;
+  const [own, others] = firstRun ? [shares.fresh, shares.again] : [shares.again, shares.fresh];
+  if (other?.compile !== undefined) return other.compile * (own / others);
+  return full === undefined ? undefined : full * own;
 }
 
 /** A second run after a first one finds its programs in memory. */
@@ -108,12 +139,12 @@ function readWarm({ config }: LoadDurations): LoadDurations {
 }
 
 /** A new container finds in memory what the first of all had to read from the disk, as far as a second run tells. */
-function readAgain(fresh: LoadDurations, again: LoadDurations | undefined): LoadDurations {
+function readAgain(first: LoadDurations, again: LoadDurations | undefined): LoadDurations {
   const shorter = (phase: 'config' | 'load weights'): LoadDurations => {
-    const [first, second] = [fresh[phase], again?.[phase]];
-    return first === undefined || second === undefined
+    const [one, second] = [first[phase], again?.[phase]];
+    return one === undefined || second === undefined
       ? {}
-      : { [phase]: Math.min(first, second / SECOND_RUN_SHARE) };
+      : { [phase]: Math.min(one, second / SECOND_RUN_SHARE) };
   };
   return { ...shorter('config'), ...shorter('load weights') };
 }

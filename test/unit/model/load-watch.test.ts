@@ -138,6 +138,46 @@ describe('the watch of a load', () => {
     expect(etas[0]).toBeCloseTo(2 * (10 + 20) + 13 - 1, 6);
   });
 
+  describe('on a CPU, where the log says of every start that nothing was cached', () => {
+    const onCpu = (config: number, compile: number): [number, string][] => [
+      [config, LINES.weights],
+      [2, LINES.loaded],
+      [compile, LINES.compiling],
+      [2, LINES.up],
+    ];
+    const CPU = { of: { ...CASE, gpu: null } };
+    // Taken from three starts of the real vLLM 0.32 in a row.
+    const [cold, same, anew] = [onCpu(61, 38), onCpu(33, 15), onCpu(53, 24)];
+    const total = (steps: typeof COLD) => steps.reduce((sum, [seconds]) => sum + seconds, 0) + 2;
+
+    test('a second start, in the same container or a new one, is expected within 15 %', async () => {
+      const { start } = stage();
+      await start(cold, { ...CPU, firstRun: true });
+      const second = await start(same, CPU);
+      expect(Math.abs((second.etas[0] ?? 0) - total(same))).toBeLessThanOrEqual(total(same) * 0.15);
+      const third = await start(anew, { ...CPU, firstRun: true });
+      expect(Math.abs((third.etas[0] ?? 0) - total(anew))).toBeLessThanOrEqual(total(anew) * 0.15);
+    });
+
+    test('a new container right after the first of all is expected within 20 %', async () => {
+      const { start } = stage();
+      await start(cold, { ...CPU, firstRun: true });
+      const { etas } = await start(anew, { ...CPU, firstRun: true });
+      expect(Math.abs((etas[0] ?? 0) - total(anew))).toBeLessThanOrEqual(total(anew) * 0.2);
+    });
+  });
+
+  test('a cache that was lost once is not expected to be lost the next time the log says otherwise', async () => {
+    const { watch, start } = stage();
+    await start(COLD, { firstRun: true });
+    await start(COLD);
+    watch.begin({ startedAt: null, firstRun: false, of: () => CASE });
+    watch.line(LINES.loaded, '');
+    const before = watch.view()?.etaSeconds ?? 0;
+    watch.line(LINES.cached, '');
+    expect(watch.view()?.etaSeconds).toBeLessThan(before - 30);
+  });
+
   test('knows nothing of another model, image or GPU', async () => {
     const { watch, start } = stage();
     await start(COLD);
