@@ -11,8 +11,10 @@ export const HUB_SIGNATURES: readonly Signature[] = [
     whole: true,
     symptom: 'Invalid credentials in Authorization header · Invalid user token · Illegal header value',
     patterns: [
-      /Invalid credentials in Authorization header|Invalid token passed|Invalid user token|Invalid username or password|User Access Token .{0,60}(?:expired|invalid|revoked)/,
+      /Invalid credentials in Authorization header|Invalid token passed|Invalid user token|User Access Token .{0,60}(?:expired|invalid|revoked)/,
       /Illegal header value b'Bearer|(?:Invalid leading whitespace|return character).{0,80}header value/,
+      // Said without a token as well, of a repository that is not there or is private: then the message says that, too.
+      /^(?!.*Repository ?Not ?Found).*Invalid username or password/,
       // It asks who the token belongs to, and names no model.
       /40[13]\b.{0,60}for url:? '?\S{1,200}\/api\/whoami/,
       /LocalTokenNotFoundError|Token is required \(`token=True`\)|token .{0,40}(?:has been revoked|is invalid|has expired)/i,

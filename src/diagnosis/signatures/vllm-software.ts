@@ -75,6 +75,8 @@ export const VLLM_SOFTWARE_SIGNATURES: readonly Signature[] = [
       /Error loading ASGI app|(?:Detected|Found) incompatible|requires .{0,60} but you have|is required for a normal functioning of this module/,
       /flashinfer-?\w* version .{0,80}does not match|Only one platform plugin can be activated/,
       /'hf_transfer' package is not available|ModelScope needs modelscope/,
+      // transformers with a package `kernels` of another time.
+      /^ValueError: Either a revision or a version must be specified/,
       /thread '.{0,60}' panicked at|pyo3_runtime\.PanicException/,
     ],
     detail: ({ module }) =>
@@ -91,6 +93,7 @@ export const VLLM_SOFTWARE_SIGNATURES: readonly Signature[] = [
       'RuntimeError: operator torchvision::nms does not exist',
       'RuntimeError: operator _C::machete_gemm does not exist',
       "NameError: name 'ncclGetVersion' is not defined",
+      'ValueError: Either a revision or a version must be specified.',
       "TypeError: 'ABCMeta' object is not subscriptable",
       "RuntimeError: Tried to instantiate class '_core_C.ScalarType', but it does not exist! Ensure that it is registered via torch::class_",
     ],

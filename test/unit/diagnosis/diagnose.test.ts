@@ -46,9 +46,12 @@ describe('what counts as the cause', () => {
     const error = ['RepositoryNotFoundError: 401 Client Error. (Request ID: Root=1-2;3)', ''];
     const url = 'Repository Not Found for url: https://huggingface.co/api/models/acme/name.';
     expect(explain([...error, url])).toMatchObject({ code: 'model_not_found' });
-    for (const reason of ['Invalid credentials in Authorization header', 'Invalid username or password.']) {
-      expect(explain([...error, url, reason])).toMatchObject({ code: 'token_invalid' });
-    }
+    const refused = 'Invalid credentials in Authorization header';
+    expect(explain([...error, url, refused])).toMatchObject({ code: 'token_invalid' });
+    // It says this to somebody without a token as well, of a name that it does not know.
+    const unknown = 'Invalid username or password.';
+    expect(explain([...error, url, unknown])).toMatchObject({ code: 'model_not_found' });
+    expect(explain([`401 Client Error: Unauthorized. ${unknown}`])).toMatchObject({ code: 'token_invalid' });
   });
 
   it('is told by where an error without words was raised', () => {
@@ -176,6 +179,17 @@ describe('what is no failure', () => {
     const served = 'INFO:     10.0.0.9:1234 - "POST /v1/chat/completions HTTP/1.1" 200 OK';
     const error = `ERROR 03-14 09:11:02 [serving_chat.py:1] ${OOM}`;
     expect(explain([served, error, served])).toBe(null);
+  });
+
+  it('is what a parser of answers could not read, in whatever folder the parser lies', () => {
+    const ofParser = (place: string) =>
+      explain([
+        'Traceback (most recent call last):',
+        `  File "/opt/acme_tool_parser.py", line 9, in ${place}`,
+        "AttributeError: 'NoneType' object has no attribute 'get'",
+      ]);
+    expect(ofParser('extract_tool_calls_streaming')).toBeNull();
+    expect(ofParser('__init__')?.code).toBe('unknown_failure');
   });
 
   it('is a stop in good order, also when something complains behind it', () => {
