@@ -79,11 +79,11 @@ function endingProblem({ deployment, services, problems }: Status): Problem | nu
   return problems.find(({ class: kind }) => kind === 'fatal') ?? ofDeployment ?? failed?.problem ?? null;
 }
 
-/** What has been fetched, by what it is for. */
+/** What has been fetched and unpacked, by what it is for. */
 function bytesOf({ model, services }: Status): Record<string, number> {
   const pulled = Object.entries(services).map(([name, { pull }]) => [
     `image of ${name}`,
-    pull?.bytes_done ?? 0,
+    pull === null ? 0 : pull.bytes_done + pull.bytes_unpacked,
   ]);
   return { model: model.download.bytes_done ?? 0, ...Object.fromEntries(pulled) };
 }

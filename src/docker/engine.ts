@@ -57,11 +57,15 @@ export interface RunningContainer {
   publishedPorts: { hostIp: string; hostPort: number }[];
 }
 
-/** Progress of one image pull, summed over layers; never decreases. */
+/** Progress of one image pull, summed over layers; never decreases. Bytes are those of the compressed layers. */
 export interface PullProgress {
+  /** Downloaded. */
   bytesDone: number;
-  /** Null until the engine has named the size of a layer. */
+  /** Of the layers whose size is known; null until the engine has named one. */
   bytesTotal: number | null;
+  bytesUnpacked: number;
+  /** Of fetching and unpacking together, 0 to 1; null until the engine has named a size. */
+  share: number | null;
   phase: 'downloading' | 'extracting';
 }
 

@@ -97,7 +97,7 @@ export function imageCalls(parts: ImageCallParts): Pick<Engine, 'imageId' | 'pul
           },
           text,
           (progress) => {
-            need.doneShare = progress.bytesTotal ? progress.bytesDone / progress.bytesTotal : 0;
+            need.doneShare = progress.share ?? 0;
             onProgress(progress);
           },
           signal,

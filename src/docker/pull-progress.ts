@@ -6,8 +6,10 @@ interface Layer {
   done: number;
   total: number | null;
   stage: 'announced' | 'downloading' | 'unpacking' | 'complete';
-  /** Extraction counts again from zero, in other units; only its movement matters. */
+  /** How far extraction is, in whatever the engine counts: only its movement matters. */
   extracted: number;
+  /** The same in bytes of the compressed layer, where the engine counts those. */
+  unpacked: number;
 }
 
 /** State of one pull, folded from its lines. */
@@ -21,10 +23,19 @@ export interface PullState {
   lastWords: string;
 }
 
+/** What is shown of a pull of which nothing has been heard. */
+export const NOTHING_PULLED: PullProgress = {
+  bytesDone: 0,
+  bytesTotal: null,
+  bytesUnpacked: 0,
+  share: null,
+  phase: 'downloading',
+};
+
 /** A pull of which nothing has been heard. */
 export const EMPTY_PULL: PullState = {
   layers: new Map(),
-  shown: { bytesDone: 0, bytesTotal: null, phase: 'downloading' },
+  shown: NOTHING_PULLED,
   movements: 0,
   lastWords: '',
 };
@@ -40,6 +51,9 @@ const STAGE_OF_STATUS: Readonly<Record<string, Layer['stage']>> = {
   'Pull complete': 'complete',
   'Already exists': 'complete',
 };
+
+/** In these nothing, or not all, of a layer has been downloaded. */
+const WAITS: ReadonlySet<Layer['stage']> = new Set(['announced', 'downloading']);
 
 /** The error of a pull line: `errorDetail.message`, or the older `error`; null for any other line. */
 export function inBandError(line: unknown): string | null {
@@ -72,7 +86,7 @@ function foldLayer(
   status: string,
   detail: Record<string, unknown>,
 ): Layer {
-  const layer: Layer = { done: 0, total: null, extracted: 0, ...before, stage };
+  const layer: Layer = { done: 0, total: null, extracted: 0, unpacked: 0, ...before, stage };
   const current = asNumber(detail['current']);
   if (status === 'Downloading') {
     const total = asNumber(detail['total']);
@@ -81,7 +95,11 @@ function foldLayer(
     if (layer.total !== null) layer.done = Math.min(layer.done, layer.total);
   } else if (status === 'Extracting') {
     layer.extracted = Math.max(layer.extracted, current);
+    // containerd's store (Docker 29) counts seconds, and says so.
+    if (asText(detail['units']) === '') layer.unpacked = Math.max(layer.unpacked, current);
   }
+  if (layer.total !== null) layer.unpacked = Math.min(layer.unpacked, layer.total);
+  if (stage === 'complete') layer.unpacked = layer.total ?? 0;
   if (stage === 'unpacking' || stage === 'complete') layer.done = layer.total ?? layer.done;
   return layer;
 }
@@ -92,14 +110,22 @@ function sameLayer(a: Layer, b: Layer): boolean {
 
 function show(shown: PullProgress, layers: ReadonlyMap<string, Layer>): PullProgress {
   const all = [...layers.values()];
-  const done = all.reduce((sum, layer) => sum + layer.done, 0);
-  const sizes = all.flatMap((layer) => (layer.total === null ? [] : [layer.total]));
-  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const sized = all.filter((layer) => layer.total !== null);
+  const sum = (of: (layer: Layer) => number) => all.reduce((bytes, layer) => bytes + of(layer), 0);
+  const done = sum((layer) => layer.done);
+  const total = sum((layer) => layer.total ?? 0);
+  const unpacked = sum((layer) => (layer.total === null ? 0 : layer.unpacked));
   const downloaded = all.every((layer) => layer.stage === 'unpacking' || layer.stage === 'complete');
   const bytesDone = Math.max(shown.bytesDone, done);
+  // A layer has a size once its download begins: until then it counts like the mean of those that have one.
+  const unsized = all.filter(({ total: size, stage }) => size === null && WAITS.has(stage)).length;
+  const expected = sized.length === 0 ? 0 : (total * (sized.length + unsized)) / sized.length;
+  const share = expected === 0 ? shown.share : Math.min(1, (done + unpacked) / (2 * expected));
   return {
     bytesDone,
-    bytesTotal: sizes.length === 0 ? shown.bytesTotal : Math.max(shown.bytesTotal ?? 0, total, bytesDone),
+    bytesTotal: sized.length === 0 ? shown.bytesTotal : Math.max(shown.bytesTotal ?? 0, total, bytesDone),
+    bytesUnpacked: Math.max(shown.bytesUnpacked, unpacked),
+    share: share === null ? null : Math.max(shown.share ?? 0, share),
     phase: downloaded ? 'extracting' : 'downloading',
   };
 }

@@ -1,5 +1,5 @@
 import type { ServiceSpec } from '../compose/service-spec.ts';
-import type { ObservedContainer } from '../docker/engine.ts';
+import type { ObservedContainer, PullProgress } from '../docker/engine.ts';
 import { toTimestamp } from '../lib/clock.ts';
 import type { Finding, Problem } from '../status/problem.ts';
 import type { ServiceStatus, ServiceView } from '../status/schema.ts';
@@ -19,7 +19,7 @@ export interface ServiceFacts {
   startUnderWay: boolean;
   waitingFor: string | null;
   notBefore: number;
-  pull: { bytesDone: number; bytesTotal: number | null } | null;
+  pull: PullProgress | null;
   /** What failed beside the container: image, networks, the last call. */
   findings: { refusal: Finding | null; image: Finding | null; call: Finding | null; exit: Finding | null };
   overrides: Record<string, string>;
@@ -87,12 +87,21 @@ export function serviceView(
     restarts: memory.restarts,
     next_restart_at: waits ? toTimestamp(new Date(time.now.getTime() + waitMs)) : null,
     wanted: memory.wanted,
-    pull:
-      facts.pull === null ? null : { bytes_done: facts.pull.bytesDone, bytes_total: facts.pull.bytesTotal },
+    pull: facts.pull === null ? null : pullView(facts.pull),
     last_exit: memory.history.at(-1) ?? null,
     overrides: facts.overrides,
     problem,
     ...(facts.backend === null ? {} : { backend_ready: up ? backendReady(facts.backend, watch) : null }),
+  };
+}
+
+function pullView({ phase, bytesDone, bytesTotal, bytesUnpacked, share }: PullProgress): ServiceView['pull'] {
+  return {
+    phase: phase === 'extracting' ? 'unpacking' : 'downloading',
+    bytes_done: bytesDone,
+    bytes_total: bytesTotal,
+    bytes_unpacked: bytesUnpacked,
+    percent: share === null ? null : Math.floor(share * 1000) / 10,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ServiceSpec } from '../compose/service-spec.ts';
+import { NOTHING_PULLED } from '../docker/pull-progress.ts';
 import { aboutService, carryProblem, type Finding, type Problem } from '../status/problem.ts';
 import { pointsToApi } from './backend.ts';
 import { notBeforeOf } from './known.ts';
@@ -105,7 +106,7 @@ function steadyTimes(key: string, value: unknown): unknown {
 }
 
 function pullOf(room: Room, reference: string): ServiceFacts['pull'] {
-  return room.images.get(reference)?.progress ?? { bytesDone: 0, bytesTotal: null };
+  return room.images.get(reference)?.progress ?? NOTHING_PULLED;
 }
 
 function findingsOf(

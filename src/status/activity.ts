@@ -1,5 +1,5 @@
 import { formatBytes, formatBytesOf, formatEstimate, formatPercent } from '../lib/human.ts';
-import type { ServiceView, Status } from './schema.ts';
+import type { PullView, Status } from './schema.ts';
 
 /**
  * Everything under way, one phrase each, with its amounts: `downloading the model 41 % (5.8/14.1 GB, 212 MB/s)`.
@@ -33,8 +33,10 @@ export function progressAmounts(progress: Status['progress']): string {
   return parts.join(', ');
 }
 
-function pullPhrase(name: string, pull: NonNullable<ServiceView['pull']>): string {
-  return amounts(`pulling the image of ${name}`, pull.bytes_done, pull.bytes_total, []);
+function pullPhrase(name: string, pull: PullView): string {
+  return pull.phase === 'unpacking'
+    ? amounts(`unpacking the image of ${name}`, pull.bytes_unpacked, pull.bytes_total, [])
+    : amounts(`pulling the image of ${name}`, pull.bytes_done, pull.bytes_total, []);
 }
 
 function startPhrase(name: string, load: Status['model']['load']): string {

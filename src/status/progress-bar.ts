@@ -1,3 +1,4 @@
+import { pullAmount } from './progress.ts';
 import type { DownloadView, Status } from './schema.ts';
 
 /** Share of the bar that transfers have in a start that needs any; loading has the rest. */
@@ -104,8 +105,9 @@ function partsOf(
 ): Record<string, Part> {
   const parts: Record<string, Part> = {};
   for (const [name, { pull }] of Object.entries(services)) {
-    if (pull?.bytes_total != null)
-      parts[`image of ${name}`] = { done: pull.bytes_done, total: pull.bytes_total };
+    if (pull === null) continue;
+    const { done, total } = pullAmount(pull);
+    if (total !== null) parts[`image of ${name}`] = { done, total };
   }
   const { bytes_done, bytes_total } = model.download;
   if (model.download_status === 'downloading' && bytes_total !== null) {

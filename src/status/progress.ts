@@ -1,4 +1,4 @@
-import type { DownloadView, Status } from './schema.ts';
+import type { DownloadView, PullView, Status } from './schema.ts';
 
 /** What the overall progress is derived from; a part of {@link Status}. */
 export interface ProgressFacts {
@@ -44,20 +44,24 @@ export function overallProgress(facts: ProgressFacts): Progress {
 }
 
 function transferProgress(facts: ProgressFacts, wanted: NamedService[]): Progress | null {
-  const pulls = wanted.flatMap(([name, view]) => (view.pull === null ? [] : [{ name, ...view.pull }]));
+  const pulls = wanted.flatMap(([, view]) => (view.pull === null ? [] : [view.pull]));
   const { download } = facts.model;
   const downloading = facts.model.download_status === 'downloading';
   const apiIsLoading = facts.services['api']?.service_status === 'starting';
+  const amounts = pulls.map(pullAmount);
   if (downloading && pulls.length > 0) {
     return phase(
       'pulling images and downloading the model',
-      percentOf([...pulls, { bytes_done: download.bytes_done ?? 0, bytes_total: download.bytes_total }]),
+      percentOf([...amounts, { done: download.bytes_done ?? 0, total: download.bytes_total }]),
     );
   }
   if (downloading) {
     return phase('downloading the model', downloadPercent(download), download.eta_seconds);
   }
-  if (pulls.length > 0 && !apiIsLoading) return phase('pulling images', percentOf(pulls));
+  if (pulls.length > 0 && !apiIsLoading) {
+    const unpacking = pulls.every((pull) => pull.phase === 'unpacking');
+    return phase(unpacking ? 'unpacking images' : 'pulling images', percentOf(amounts));
+  }
   return null;
 }
 
@@ -75,22 +79,29 @@ function startProgress(facts: ProgressFacts, wanted: NamedService[]): Progress {
   return phase(`starting ${unready.map(([name]) => name).join(', ')}`);
 }
 
+/** What is done of a pull, and of what, in bytes: each one is fetched and unpacked, and both take their time. */
+export function pullAmount({ percent, bytes_total: bytes }: PullView): { done: number; total: number | null } {
+  if (percent === null || bytes === null) return { done: 0, total: null };
+  const total = 2 * bytes;
+  return { done: (percent / 100) * total, total };
+}
+
 function isFailed([, view]: NamedService): boolean {
   return view.service_status === 'failed';
 }
 
 function downloadPercent(download: DownloadView): number | null {
-  return percentOf([{ bytes_done: download.bytes_done ?? 0, bytes_total: download.bytes_total }]);
+  return percentOf([{ done: download.bytes_done ?? 0, total: download.bytes_total }]);
 }
 
 /** Bytes done of all bytes, cut (not rounded) to one decimal so that 100 means all; null while a total is unknown. */
-function percentOf(parts: { bytes_done: number; bytes_total: number | null }[]): number | null {
+function percentOf(parts: { done: number; total: number | null }[]): number | null {
   let done = 0;
   let total = 0;
   for (const part of parts) {
-    if (part.bytes_total === null) return null;
-    total += part.bytes_total;
-    done += Math.min(part.bytes_done, part.bytes_total);
+    if (part.total === null) return null;
+    total += part.total;
+    done += Math.min(part.done, part.total);
   }
   return total === 0 ? null : Math.floor((done / total) * 1000) / 10;
 }

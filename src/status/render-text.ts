@@ -125,10 +125,9 @@ function serviceText(view: ServiceView, paint: Paint): string {
   if (!view.wanted) parts.push('on request');
   if (view.waiting_for !== null) parts.push(`waiting for ${view.waiting_for}`);
   if (view.pull !== null) {
-    const { bytes_done, bytes_total } = view.pull;
-    parts.push(
-      `pulling ${bytes_total === null ? formatBytes(bytes_done) : formatBytesOf(bytes_done, bytes_total)}`,
-    );
+    const { phase, bytes_done, bytes_total, bytes_unpacked } = view.pull;
+    const [verb, bytes] = phase === 'unpacking' ? ['unpacking', bytes_unpacked] : ['pulling', bytes_done];
+    parts.push(`${verb} ${bytes_total === null ? formatBytes(bytes) : formatBytesOf(bytes, bytes_total)}`);
   }
   if (view.next_restart_at !== null) parts.push(`next start ${view.next_restart_at}`);
   if (view.started_at !== null && view.service_status !== 'stopped') parts.push(`since ${view.started_at}`);

@@ -46,6 +46,20 @@ const LastExitSchema = Type.Object(
 );
 export type LastExit = Static<typeof LastExitSchema>;
 
+const PullSchema = Type.Object(
+  {
+    phase: literals(['downloading', 'unpacking']),
+    /** Of the compressed layers, those whose size is known. */
+    bytes_done: bytes,
+    bytes_total: nullable(bytes),
+    bytes_unpacked: bytes,
+    /** Of fetching and unpacking together. */
+    percent: nullable(percent),
+  },
+  closed,
+);
+export type PullView = Static<typeof PullSchema>;
+
 const ServiceFields = {
   service_status: literals(SERVICE_STATUSES),
   waiting_for: nullable(text),
@@ -56,7 +70,7 @@ const ServiceFields = {
   restarts: Type.Integer({ minimum: 0 }),
   next_restart_at: nullable(timestamp),
   wanted: Type.Boolean(),
-  pull: nullable(Type.Object({ bytes_done: bytes, bytes_total: nullable(bytes) }, closed)),
+  pull: nullable(PullSchema),
   last_exit: nullable(LastExitSchema),
   overrides: Type.Record(Type.String(), text),
   problem: nullable(ProblemSchema),

@@ -114,8 +114,7 @@ function visible(gpus: readonly GpuMemory[] | null, api: ServiceSpec | null): re
 /** The part of an image that a service waits for, from 0 to 1. */
 function missingShare({ pull, waiting_for: waitingFor }: ServicesSnapshot['services'][string]): number {
   if (pull === null) return waitingFor === 'image' ? 1 : 0;
-  const { bytes_done: done, bytes_total: total } = pull;
-  return total === null || total === 0 ? 1 : Math.max(0, 1 - (done ?? 0) / total);
+  return pull.percent === null ? 1 : 1 - pull.percent / 100;
 }
 
 /** Bytes of the images that are still to be unpacked, each image once; one that Docker has not told of yet counts as a whole. */

@@ -103,6 +103,8 @@ describe('a pull from an open registry', () => {
     expect(last?.phase).toBe('extracting');
     expect(last?.bytesTotal).toBeGreaterThan(LAYER_BYTES);
     expect(last?.bytesDone).toBe(last?.bytesTotal);
+    expect(last?.bytesUnpacked).toBe(last?.bytesTotal);
+    expect(last?.share).toBe(1);
   });
 
   it('brings an image by its digest, and finds it by that', async () => {

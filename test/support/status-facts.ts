@@ -1,5 +1,5 @@
 import type { StatusFacts } from '../../src/status/assemble.ts';
-import type { ServiceView } from '../../src/status/schema.ts';
+import type { PullView, ServiceView } from '../../src/status/schema.ts';
 
 /** The moment that the facts below describe. */
 export const NOW = new Date('2026-03-04T05:06:07.890Z');
@@ -21,6 +21,17 @@ export function readyService(change: Partial<ServiceView> = {}): ServiceView {
     overrides: {},
     problem: null,
     ...change,
+  };
+}
+
+/** A pull of which so much has been fetched, and as much of that unpacked; `percent` follows from both. */
+export function pullView(done: number, total: number | null, unpacked = done): PullView {
+  return {
+    phase: done === total ? 'unpacking' : 'downloading',
+    bytes_done: done,
+    bytes_total: total,
+    bytes_unpacked: unpacked,
+    percent: total === null ? null : (100 * (done + unpacked)) / (2 * total),
   };
 }
 

@@ -10,6 +10,7 @@ import {
   startDeployment,
   stepDeployment,
 } from '../../../src/deployment/machine.ts';
+import { pullView } from '../../support/status-facts.ts';
 import { ALL_READY, at, facts, MODEL_READY, problem, READY, service } from './fixtures.ts';
 
 const UNKNOWN = { instance_type: null, region: null, label: null };
@@ -191,7 +192,7 @@ describe('the five-minute clock', () => {
 });
 
 describe('phases', () => {
-  const pulling = { pull: { bytes_done: 1, bytes_total: 2 }, waiting_for: 'image' };
+  const pulling = { pull: pullView(1, 2), waiting_for: 'image' };
   const loading = service({ service_status: 'starting', container_id: 'a' });
   const apiAnswers = (engineAnswers: boolean | null, api = loading) =>
     facts({

@@ -18,7 +18,10 @@ describe('progress of a pull', () => {
       layer('a', 'Downloading', 10, 100),
       layer('b', 'Downloading', 5, 50),
     );
-    expect(state.shown).toEqual({ bytesDone: 15, bytesTotal: 150, phase: 'downloading' });
+    expect(state.shown).toEqual({
+      ...{ bytesDone: 15, bytesTotal: 150, bytesUnpacked: 0 },
+      ...{ share: 0.05, phase: 'downloading' },
+    });
   });
 
   it('has no total until a layer has named its size', () => {
@@ -30,11 +33,30 @@ describe('progress of a pull', () => {
     expect(fold(...lines, layer('b', 'Download complete')).shown).toEqual({
       bytesDone: 100,
       bytesTotal: 100,
+      bytesUnpacked: 0,
+      share: 0.5,
       phase: 'extracting',
     });
   });
 
-  it('counts no bytes while a layer is extracted, in whatever unit the engine counts', () => {
+  it('is half of the whole when all is fetched, and rises while that is unpacked', () => {
+    const fetched = [layer('a', 'Downloading', 100, 100), layer('a', 'Download complete')];
+    const unpacking = [...fetched, layer('a', 'Extracting', 40, 100)];
+    expect(fold(...unpacking).shown).toMatchObject({ bytesUnpacked: 40, share: 0.7 });
+    expect(fold(...unpacking, layer('a', 'Pull complete')).shown).toMatchObject({
+      bytesUnpacked: 100,
+      share: 1,
+    });
+  });
+
+  it('takes a layer whose size is not known yet for an average one', () => {
+    const waiting = ['b', 'c', 'd'].map((id) => layer(id, 'Waiting'));
+    const done = [layer('a', 'Downloading', 100, 100), layer('a', 'Pull complete')];
+    expect(fold(...waiting, ...done).shown).toMatchObject({ bytesDone: 100, bytesTotal: 100, share: 0.25 });
+    expect(fold(...waiting.map(({ id }) => layer(id, 'Already exists')), ...done).shown.share).toBe(1);
+  });
+
+  it('counts no bytes while a layer is extracted, where the engine counts seconds', () => {
     const downloaded = fold(layer('a', 'Downloading', 100, 100), layer('a', 'Download complete'));
     const seconds = { status: 'Extracting', id: 'a', progressDetail: { current: 7, units: 's' } };
     const extracting = foldPullLine(downloaded, seconds);
@@ -86,8 +108,12 @@ describe('progress of a pull', () => {
           state = foldPullLine(state, next);
           expect(state.shown.bytesDone).toBeGreaterThanOrEqual(before.bytesDone);
           expect(state.shown.bytesTotal ?? 0).toBeGreaterThanOrEqual(before.bytesTotal ?? 0);
+          expect(state.shown.bytesUnpacked).toBeGreaterThanOrEqual(before.bytesUnpacked);
+          expect(state.shown.share ?? 0).toBeGreaterThanOrEqual(before.share ?? 0);
+          expect(state.shown.share ?? 0).toBeLessThanOrEqual(1);
           if (state.shown.bytesTotal !== null) {
             expect(state.shown.bytesDone).toBeLessThanOrEqual(state.shown.bytesTotal);
+            expect(state.shown.bytesUnpacked).toBeLessThanOrEqual(state.shown.bytesTotal);
           }
         }
       }),

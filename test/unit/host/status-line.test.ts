@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { statusLine } from '../../../src/host/status-line.ts';
+import { pullView } from '../../support/status-facts.ts';
 import { problem, READY, service, status } from '../deployment/fixtures.ts';
 
 describe('statusLine', () => {
@@ -13,11 +14,19 @@ describe('statusLine', () => {
       'several things at once',
       {
         services: {
-          api: service({ pull: { bytes_done: 3e9, bytes_total: 12e9 } }),
+          api: service({ pull: pullView(3e9, 12e9) }),
           ui: service({ service_status: 'starting' }),
         },
       },
       'downloading the model 41 % (5.8/14.1 GB, 212 MB/s); pulling the image of api 25 % (3.0/12.0 GB); starting ui',
+    ],
+    [
+      'an image that is fetched and not unpacked yet',
+      {
+        services: { api: service({ pull: pullView(12e9, 12e9, 3e9) }), ui: service(READY) },
+        model: { download_status: 'completed' },
+      },
+      'unpacking the image of api 25 % (3.0/12.0 GB)',
     ],
     [
       'loading',

@@ -3,7 +3,7 @@ import { createWait, HOST_LIMIT_MS, problemText, SILENCE_LIMIT_MS } from '../../
 import { assembleStatus } from '../../../src/status/assemble.ts';
 import { type Finding, toProblem } from '../../../src/status/problem.ts';
 import type { Status } from '../../../src/status/schema.ts';
-import { NOW, readyFacts, servicesOf, stoppedService } from '../../support/status-facts.ts';
+import { NOW, pullView, readyFacts, servicesOf, stoppedService } from '../../support/status-facts.ts';
 
 const clock = { now: () => NOW };
 const problem = (code: Finding['code'], since?: string) => toProblem({ code, detail: 'seen' }, clock, since);
@@ -20,7 +20,7 @@ const modelAt = (bytes: number) =>
   statusWith(({ model }) => Object.assign(model.download, { bytes_done: bytes }));
 const pullAt = (bytes: number) =>
   statusWith(({ services }) =>
-    Object.assign(services['ui'] ?? {}, { pull: { bytes_done: bytes, bytes_total: null } }),
+    Object.assign(services['ui'] ?? {}, { pull: pullView(bytes, null) }),
   );
 
 describe('waiting for ready', () => {

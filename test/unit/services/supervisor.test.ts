@@ -71,7 +71,7 @@ describe('cold start', () => {
     await stage.clock.advance(10_000);
     expect(view(stage)).toMatchObject({
       waiting_for: 'image',
-      pull: { bytes_done: 0, bytes_total: null },
+      pull: { phase: 'downloading', bytes_done: 0, bytes_total: null, bytes_unpacked: 0, percent: null },
       service_status: 'stopped',
     });
     expect(view(stage, 'ui')).toMatchObject({ service_status: 'running', pull: null });

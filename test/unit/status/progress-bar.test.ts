@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { overallProgress } from '../../../src/status/progress.ts';
 import { type BarMemory, EMPTY_BAR, stepBar } from '../../../src/status/progress-bar.ts';
 import type { ServiceView } from '../../../src/status/schema.ts';
-import { readyFacts, readyService, stoppedService } from '../../support/status-facts.ts';
+import { pullView, readyFacts, readyService, stoppedService } from '../../support/status-facts.ts';
 
 const { download: noDownload } = readyFacts().model;
 
@@ -48,7 +48,7 @@ function show(moments: Moment[], memory: BarMemory = EMPTY_BAR) {
 }
 const percents = (moments: Moment[]) => show(moments).map(({ percent }) => percent);
 const pull = (done: number, total: number | null): Partial<ServiceView> => ({
-  pull: { bytes_done: done, bytes_total: total },
+  pull: pullView(done, total),
   waiting_for: 'image',
 });
 const starting: Partial<ServiceView> = { service_status: 'starting', waiting_for: null, ready: false };
@@ -66,7 +66,13 @@ describe('the bar from the first byte to ready', () => {
         { api: starting, load: 99 },
         { api: readyService() },
       ]),
-    ).toEqual([0, 36, 48, 60, 60, 80, 99, 100]);
+    ).toEqual([0, 44, 52, 60, 60, 80, 99, 100]);
+  });
+
+  test('goes on while images are unpacked, which takes as long as fetching them', () => {
+    const at = (unpacked: number): Moment => ({ api: { ...pull(0, 100), pull: pullView(100, 100, unpacked) } });
+    expect(percents([at(0), at(50), at(100)])).toEqual([30, 45, 60]);
+    expect(show([at(50)])[0]?.phase).toBe('unpacking images');
   });
 
   test('is the load alone where nothing has to be fetched', () => {
@@ -79,7 +85,7 @@ describe('the bar from the first byte to ready', () => {
       { api: pull(60, 100), download: { done: 0, total: 900 } },
       { api: pull(60, 100), download: { done: 700, total: 900 } },
     ]);
-    expect(shown).toEqual([30, 30, 45.6]);
+    expect(shown).toEqual([30, 30, 44.7]);
   });
 
   test('knows no percent before any size is known', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { overallProgress, type ProgressFacts } from '../../../src/status/progress.ts';
 import type { ServiceView } from '../../../src/status/schema.ts';
-import { readyFacts, readyService, stoppedService } from '../../support/status-facts.ts';
+import { pullView, readyFacts, readyService, stoppedService } from '../../support/status-facts.ts';
 
 const { download } = readyFacts().model;
 
@@ -25,7 +25,7 @@ function downloading(done: number, total: number | null, eta: number | null = nu
 }
 
 const pulling = (done: number, total: number | null) =>
-  stoppedService({ waiting_for: 'image', pull: { bytes_done: done, bytes_total: total } });
+  stoppedService({ waiting_for: 'image', pull: pullView(done, total) });
 
 describe('overallProgress', () => {
   it('is ready at 100 percent when every wanted service is ready', () => {
@@ -47,7 +47,7 @@ describe('overallProgress', () => {
       overallProgress(
         facts({ api: pulling(10, 100), ui: pulling(40, 100) }, { model: downloading(150, 200) }),
       ),
-    ).toEqual({ phase: 'pulling images and downloading the model', percent: 50, eta_seconds: null });
+    ).toEqual({ phase: 'pulling images and downloading the model', percent: 41.6, eta_seconds: null });
   });
 
   it('gives the download its own percent and remaining time', () => {

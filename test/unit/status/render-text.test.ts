@@ -3,7 +3,7 @@ import { gpuView, UNKNOWN_GPU } from '../../../src/host/gpu.ts';
 import { assembleStatus } from '../../../src/status/assemble.ts';
 import { toProblem } from '../../../src/status/problem.ts';
 import { renderStatusText } from '../../../src/status/render-text.ts';
-import { readyFacts, servicesOf, stoppedService } from '../../support/status-facts.ts';
+import { pullView, readyFacts, servicesOf, stoppedService } from '../../support/status-facts.ts';
 
 const { model, deployment } = readyFacts();
 const clock = { now: () => new Date('2026-03-04T05:01:00Z') };
@@ -77,7 +77,7 @@ describe('renderStatusText', () => {
               log_tail: [],
             },
           }),
-          ui: stoppedService({ waiting_for: 'image', pull: { bytes_done: 5e8, bytes_total: 2e9 } }),
+          ui: stoppedService({ waiting_for: 'image', pull: pullView(5e8, 2e9) }),
         }),
         model: {
           ...model,
@@ -93,7 +93,7 @@ describe('renderStatusText', () => {
     expect(renderStatusText(status)).toMatchInlineSnapshot(`
       "ai-sandbox 1.2.3, up 1 min 1 s, 2026-03-04T05:06:07Z
 
-      Progress    pulling images and downloading the model, 39 %
+      Progress    pulling images and downloading the model, 37 %
       Deployment  in progress, since 2026-03-04T05:00:00Z, nl-ams
       Model       example/model (pinned), downloading the model 41 % (5.8/14.1 GB, 212 MB/s), does not answer chats yet
       api         stopped, waiting for model, 1 restart, last exit 2026-03-04T05:00:30Z: exited with code 0, not asked for

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ComposeProject, ServiceSpec } from '../../../src/compose/service-spec.ts';
 import { type GpuFacts, UNKNOWN_GPU } from '../../../src/host/gpu.ts';
 import { createModelSurroundings } from '../../../src/wiring/model-surroundings.ts';
-import { readyService, stoppedService } from '../../support/status-facts.ts';
+import { pullView, readyService, stoppedService } from '../../support/status-facts.ts';
 
 const GIB = 1024 ** 3;
 const ADA: GpuFacts = { ...UNKNOWN_GPU, name: 'Ada', memoryBytes: 20 * GIB, computeCapability: '8.9' };
@@ -65,7 +65,7 @@ describe('what surrounds a model', () => {
   it('is the images that are still to come, by what of them has arrived', async () => {
     const { made } = make([]);
     made.setProject(project({}));
-    const view = stoppedService({ waiting_for: 'image', pull: { bytes_done: 1, bytes_total: 4 } });
+    const view = stoppedService({ waiting_for: 'image', pull: pullView(1, 4) });
     made.look({ services: { api: view }, docker, imageDirectory });
     expect(made.get().claims).toEqual([
       { directory: '/mnt/docker', bytes: 7.5e9, what: 'the image acme/api:1' },
