@@ -80,7 +80,10 @@ function startProgress(facts: ProgressFacts, wanted: NamedService[]): Progress {
 }
 
 /** What is done of a pull, and of what, in bytes: each one is fetched and unpacked, and both take their time. */
-export function pullAmount({ percent, bytes_total: bytes }: PullView): { done: number; total: number | null } {
+export function pullAmount({ percent, bytes_total: bytes }: PullView): {
+  done: number;
+  total: number | null;
+} {
   if (percent === null || bytes === null) return { done: 0, total: null };
   const total = 2 * bytes;
   return { done: (percent / 100) * total, total };

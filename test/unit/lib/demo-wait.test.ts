@@ -19,9 +19,7 @@ function statusWith(change: (status: Status) => void = () => undefined): Status 
 const modelAt = (bytes: number) =>
   statusWith(({ model }) => Object.assign(model.download, { bytes_done: bytes }));
 const pullAt = (bytes: number) =>
-  statusWith(({ services }) =>
-    Object.assign(services['ui'] ?? {}, { pull: pullView(bytes, null) }),
-  );
+  statusWith(({ services }) => Object.assign(services['ui'] ?? {}, { pull: pullView(bytes, null) }));
 
 describe('waiting for ready', () => {
   it('goes on while bytes move, however long, and ends when nothing has moved for ten minutes', () => {

@@ -70,7 +70,9 @@ describe('the bar from the first byte to ready', () => {
   });
 
   test('goes on while images are unpacked, which takes as long as fetching them', () => {
-    const at = (unpacked: number): Moment => ({ api: { ...pull(0, 100), pull: pullView(100, 100, unpacked) } });
+    const at = (unpacked: number): Moment => ({
+      api: { ...pull(0, 100), pull: pullView(100, 100, unpacked) },
+    });
     expect(percents([at(0), at(50), at(100)])).toEqual([30, 45, 60]);
     expect(show([at(50)])[0]?.phase).toBe('unpacking images');
   });
