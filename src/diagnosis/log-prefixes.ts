@@ -45,11 +45,11 @@ export const PREFIXES: readonly Prefix[] = [
     pattern: new RegExp(`(${LEVEL_WORDS}) \\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d (?!\\[)`, 'y'),
     logger: true,
   },
-  // the same with a process id of its own: `ERROR 56542 [async_llm_engine.py:64] `
+  // the same without a time, and with a process id of its own: `ERROR [core.py:123] `, `ERROR 56542 [async_llm_engine.py:64] `
   {
     first: LEVEL_FIRST,
     tells: ['level', 'file'],
-    pattern: new RegExp(`(${LEVEL_WORDS})\\s+\\d+ \\[([^\\]\\s:]{1,120}):\\d+\\] ?`, 'y'),
+    pattern: new RegExp(`(${LEVEL_WORDS})\\s+(?:\\d+ )?\\[([^\\]\\s:]{1,120}):\\d+\\] ?`, 'y'),
     logger: true,
   },
   // processes of vLLM and Ray: `(EngineCore_DP0 pid=77) `, `(VllmWorker rank=0 pid=9) `, `(RayWorkerWrapper pid=5, ip=10.0.0.2) `

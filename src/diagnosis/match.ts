@@ -117,8 +117,8 @@ function matchMessage(
           ? weaker(found.signature.strength)
           : (found.signature.strength ?? 'primary'),
     };
-    if (best === null || RANK[match.strength] > RANK[best.strength]) best = match;
-    if (best.strength === 'host' || best.strength === 'primary') break;
+    if (best === null || tellsMore(match, best)) best = match;
+    if (RANK[best.strength] >= RANK.primary && best.signature.generic !== true) break;
   }
   return best;
 }
@@ -137,6 +137,11 @@ function cut(text: string): string {
 }
 
 const RANK: Readonly<Record<SignatureStrength, number>> = { secondary: 0, weak: 1, primary: 2, host: 3 };
+
+function tellsMore(match: Match, best: Match): boolean {
+  const [rank, bestRank] = [RANK[match.strength], RANK[best.strength]];
+  return rank > bestRank || (rank === bestRank && best.signature.generic === true);
+}
 
 /** What the hub's client writes before it tries again. */
 const RETRY = /thrown while requesting|Retrying in \d|^An error happened while trying to locate/;
@@ -164,6 +169,7 @@ function matchText(
   oneGpu: boolean,
 ): Pick<Match, 'signature' | 'groups'> | null {
   const lower = text.toLowerCase();
+  let frame: Pick<Match, 'signature' | 'groups'> | null = null;
   for (const { signature, words } of signatures) {
     if (signature.oneGpu === true && !oneGpu) continue;
     if (signature.frames !== undefined && !signature.frames.test(frames)) continue;
@@ -171,8 +177,11 @@ function matchText(
       const needed = words[at] ?? null;
       if (needed !== null && !needed.some((word) => lower.includes(word))) continue;
       const match = pattern.exec(text);
-      if (match !== null) return { signature, groups: match.groups ?? {} };
+      if (match === null || (frame !== null && signature.strength === 'secondary')) continue;
+      const found = { signature, groups: match.groups ?? {} };
+      if (signature.generic !== true) return found;
+      frame ??= found;
     }
   }
-  return null;
+  return frame;
 }

@@ -27,6 +27,8 @@ export interface Signature {
   frames?: RegExp;
   /** Its words stand below the error's name and tell more than that: a message as a whole is tried on it before its lines. */
   whole?: true;
+  /** The frame of a message rather than what it says: any other signature of the same message is preferred. */
+  generic?: true;
   /** Of the host: tells that it failed rather than why, and gives way to a later one of the host that tells why. */
   outcome?: true;
   /** Counts only where the engine uses one GPU: a size that cannot be cut further was not cut by the number of GPUs. */

@@ -264,9 +264,12 @@ export function vllmContract(pair: () => ContractPair, startDeadlineMs: number):
   });
 
   test('cuts off a chat that outlasts --shutdown-timeout on SIGTERM', { timeout: within }, async () => {
-    const { rest } = await startChat(await pair().ready('api'), 500);
+    const url = await pair().ready('api');
+    // Looking for it takes a second or more, in which a chat could come to its end.
+    const engine = await enginePid(pair());
+    const { rest } = await startChat(url, 1500);
     // A chat that surely lasts longer, on however fast a machine.
-    process.kill(await enginePid(pair()), 'SIGSTOP');
+    process.kill(engine, 'SIGSTOP');
     // The real one ends its engine some time after the timeout, or waits for the chat until it is killed: both were seen.
     expect([0, 137]).toContain(await pair().api.stop(SHUTDOWN_TIMEOUT_SECONDS + 3));
     // The first may still send an error and [DONE] to the chat; only one that is whole has a reason for its end.

@@ -172,8 +172,7 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
     id: 'settings_conflict',
     family: 'vllm',
     code: 'argument_invalid',
-    symptom:
-      'N validation errors for ModelConfig · max_num_batched_tokens is smaller than max_model_len · mutually exclusive',
+    symptom: 'max_num_batched_tokens is smaller than max_model_len · mutually exclusive',
     patterns: [
       /max_num_batched_tokens \(?=?(?<tokens>\d+)\)? (?:is smaller than|must be greater than or equal to) (?:max_model_len|max_num_seqs) \(?=?(?<least>\d+)\)?/,
       /max_num_batched_tokens \(?=?\d+\)? (?:is smaller than|must be greater than or equal to)/,
@@ -185,8 +184,6 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
       /Unknown (?:kv cache dtype|load[_ ]format|distributed executor backend|scheduling policy|speculative decoding method|prefix caching hash)|Unrecognized distributed executor backend|Invalid guided_decoding_backend|Load format `?\S+`? is not supported/,
       /num_speculative_tokens.{0,120}(?:must|was provided|to be provided|divisible|larger|cannot)|speculative_\w+.{0,80}(?:must|cannot|required|not)/i,
       /(?:Total|max_lora_rank|max_loras|max_cpu_loras|block_size|swap_space|seed|data_parallel_\w+|api_server_count|tensor_parallel_size|pipeline_parallel_size|num_\w+|enable_\w+|disable_\w+|max_\w+) ?\(?\S{0,20}\)? (?:must|cannot|can't|can only|should) (?:be|not|exceed)/,
-      /\d+ validation errors? for \S*(?:Config|Args)\b/,
-      /^Value error, |^Input should be |^Assertion failed, |^Unexpected keyword argument|^Extra inputs are not permitted/,
       /got an unexpected keyword argument .{0,80}(?:EngineArgs|Config)|(?:EngineArgs|\w+Config)\.__init__\(\) got an unexpected/,
     ],
     detail: ({ tokens, least }) =>
@@ -197,7 +194,6 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
         : `Set --max-num-batched-tokens ${least} (or more) in the command of the api service, or leave it out.`,
     samples: [
       'ValueError: max_num_batched_tokens (2048) is smaller than max_model_len (32768). This effectively limits the maximum sequence length to max_num_batched_tokens and makes vLLM reject longer sequences.',
-      'pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig',
       'ValueError: GPU memory utilization must be less than 1.0. Got 1.2.',
       'ValueError: Unknown load_format: gguff',
       'ValueError: attention_backend and attention_config.backend are mutually exclusive',
@@ -221,5 +217,19 @@ export const VLLM_ARGUMENT_SIGNATURES: readonly Signature[] = [
       'ssl.SSLError: [SSL: KEY_VALUES_MISMATCH] key values mismatch (_ssl.c:4149)',
     ],
     checkedAgainst: 'Python 3.8 to 3.12; uvicorn 0.23 to 0.38',
+  },
+  {
+    id: 'settings_refused',
+    knownAs: 'settings_conflict',
+    family: 'vllm',
+    code: 'argument_invalid',
+    generic: true,
+    symptom: 'N validation errors for ModelConfig · Value error, …',
+    patterns: [
+      /\d+ validation errors? for \S*(?:Config|Args)\b/,
+      /^Value error, |^Input should be |^Assertion failed, |^Unexpected keyword argument|^Extra inputs are not permitted/,
+    ],
+    samples: ['pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig'],
+    checkedAgainst: 'vLLM 0.6 to 0.32; pydantic 2',
   },
 ];

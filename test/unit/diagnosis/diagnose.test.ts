@@ -80,6 +80,22 @@ describe('what counts as the cause', () => {
     expect(explain([place, 'something that nobody has seen'])?.code).toBe('installation_broken');
   });
 
+  it('is what a message says in any of its lines, not the frame that pydantic puts around it', () => {
+    const frame = 'pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig';
+    const wrapped = [
+      '  Value error, The checkpoint has model type',
+      '  `acme` but Transformers does not recognize this architecture.',
+    ];
+    expect(explain([frame, ...wrapped])?.code).toBe('architecture_unsupported');
+    expect(explain([frame, '  Value error, no.'])).toMatchObject({ signature: 'settings_conflict' });
+  });
+
+  it('is the words of an error also where its name is not printed', () => {
+    expect(explain(["ERROR 12-09 00:49:29 engine.py:366] 'layers.0.mlp.weight.absmax'"])?.code).toBe(
+      'weights_mismatch',
+    );
+  });
+
   it('may be carried by the report itself', () => {
     const line = `ERROR 09-27 05:20:38 multiproc_worker_utils.py:233] Exception in worker VllmWorkerProcess while processing method load_model: CUDA out of memory. Tried to allocate 19.63 GiB.`;
     expect(explain([line])?.signature).toBe('cuda_oom');

@@ -5,6 +5,7 @@ import { readCorpus } from '../../support/corpus.ts';
 /** Beginnings of lines that are rare in the corpus. */
 const RARE = [
   'ERROR 56542 [async_llm_engine.py:64] x',
+  'ERROR [core.py:123] x',
   '[rank0]: x',
   '[Stage-1] x',
   '[1,0]<stderr>: x',
