@@ -2,8 +2,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 /** Files that only `scripts/test --all` runs, because they take long. */
 const LONG = 'test/**/*.long.test.ts';
-/** The one file that replaces a module, which others would then be given too. */
-const REPLACES_A_MODULE = 'test/unit/services/simulation.test.ts';
+/** The files that replace a module, which others would then be given too. */
+const REPLACES_A_MODULE = 'test/unit/services/simulation*.test.ts';
 /** Judges estimates of how long a start takes: with another one beside it, it would judge the machine. */
 const ALONE = 'test/real/bar.long.test.ts';
 const everything = process.env['AI_SANDBOX_TEST_ALL'] === '1';

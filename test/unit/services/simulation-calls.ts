@@ -115,7 +115,7 @@ export function createCallDesk(ground: Ground): CallDesk {
     }
     if (!ENDING.includes(call.name)) return;
     // Of two that run one must go, and it is not the one that has our name.
-    const spare = others.some(({ facts }) => facts.state === 'running');
+    const spare = others.some(ground.seemsToRun);
     if (spare && target.facts.name !== `ai-sandbox-${name}`) return;
     oracles[name].judgeTouch(call.name, target, ground.isOfOtherFile(name, target));
   };

@@ -13,6 +13,8 @@ import { project, service } from './support.ts';
 
 /** A call that goes wrong may have its echo so long: its deadline, the next list, what follows from it. */
 export const ECHO_MS = 45_000;
+/** From an event to the call that it keeps from being made. */
+const HEARING_MS = 50;
 /** An event on its way, and the look that it wakes. */
 export const NOTICE_MS = 100;
 
@@ -38,6 +40,8 @@ interface Note {
   followedFrom: number;
   /** Since when it is as it is. */
   since: number;
+  /** When it last ended; null: never. */
+  endedAt: number | null;
   /** It was asked to stop and not started since. */
   stopping: boolean;
 }
@@ -79,6 +83,8 @@ export interface Ground {
   isCalm(): boolean;
   /** It has been there for long enough that the daemon knows of it. */
   isSettled(container: ScriptedContainer): boolean;
+  /** It runs, or ended so short a time ago that nobody can have been told. */
+  seemsToRun(container: ScriptedContainer): boolean;
   /** What a service dies of is over. */
   cure(name: Name): void;
 }
@@ -127,7 +133,10 @@ export function createGround(chance: () => number, tally: Tally, fail: (message:
       if (TRACE) console.log(`${now()} ${line}`);
     },
     noteOf({ facts }) {
-      const note = notes.get(facts.id) ?? { networks, followedFrom: now(), since: now(), stopping: false };
+      const note = notes.get(facts.id) ?? {
+        ...{ networks, followedFrom: now(), since: now() },
+        ...{ endedAt: null, stopping: false },
+      };
       notes.set(facts.id, note);
       return note;
     },
@@ -172,6 +181,11 @@ export function createGround(chance: () => number, tally: Tally, fail: (message:
       now() > unsettledUntil &&
       !ground.isAway(),
     isSettled: (container) => ground.isCalm() && now() - ground.noteOf(container).since > ECHO_MS,
+    seemsToRun(container) {
+      const { endedAt } = ground.noteOf(container);
+      const unheard = endedAt !== null && now() - endedAt <= engine.eventDelayMs + HEARING_MS;
+      return container.facts.state === 'running' || unheard;
+    },
     cure(name) {
       ground.trace(`${name} is cured`);
       ground.oracles[name].sick = null;

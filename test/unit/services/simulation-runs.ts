@@ -81,6 +81,7 @@ export function followRuns(ground: Ground): { doom(name: Name): void } {
       const name = nameOf(container);
       trace(`${container.facts.name} ends by ${by}`);
       if (name === null) return;
+      ground.noteOf(container).endedAt = now();
       oracles[name].ended(container, noticedAt(name, container, by), isFailure(container, by));
       const byUs = by === 'stop' || by === 'kill';
       if (by !== 'itself' && !byUs && !ground.isCalm()) foreignUntil[name] = now() + FOREIGN_ECHO_MS;
