@@ -15,7 +15,7 @@ const MAXIMUM_PRIMARIES = 64;
 const REQUEST_FILES =
   /^(?:serving\w*|chat_utils|protocol|preprocess\w*|render\w*|input_processor|exception_handlers?|error_handl\w*|server_utils|basic|generative_scoring|request_logger|hermes_tool_parser|\w+_tool_parser|\w+_reasoning_parser|abstract_tool_parser)\.py$/;
 const REQUEST_FRAMES =
-  /(?:entrypoints\/(?:openai|serve|pooling|anthropic)\/\S*serving|entrypoints\/chat_utils\S* in (?!_?(?:load|validate))|entrypoints\/renderer|vllm\/renderers\/|starlette\/|fastapi\/|_(?:tool|reasoning)_parser\.py in (?:extract|adjust|is_reasoning)_?\w*)/;
+  /(?:entrypoints\/(?:openai|serve|pooling|anthropic)\/\S*serving|entrypoints\/chat_utils\S* in (?!_?(?:load|validate))|entrypoints\/renderer|vllm\/renderers\/|starlette\/|fastapi\/|_(?:tool|reasoning)_parser\.py in (?:extract|adjust|is_reasoning))/;
 
 /** The same files are run through while the server starts, where nobody asks for anything yet. */
 const START_FRAMES =

@@ -66,7 +66,7 @@ export interface PullProgress {
   bytesUnpacked: number;
   /** Of fetching and unpacking together, 0 to 1; null until the engine has named a size. */
   share: number | null;
-  phase: 'downloading' | 'extracting';
+  phase: 'downloading' | 'unpacking';
 }
 
 /** One line of a container's log. */

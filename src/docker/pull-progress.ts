@@ -126,6 +126,6 @@ function show(shown: PullProgress, layers: ReadonlyMap<string, Layer>): PullProg
     bytesTotal: sized.length === 0 ? shown.bytesTotal : Math.max(shown.bytesTotal ?? 0, total, bytesDone),
     bytesUnpacked: Math.max(shown.bytesUnpacked, unpacked),
     share: share === null ? null : Math.max(shown.share ?? 0, share),
-    phase: downloaded ? 'extracting' : 'downloading',
+    phase: downloaded ? 'unpacking' : 'downloading',
   };
 }

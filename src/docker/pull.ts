@@ -106,7 +106,7 @@ async function readPull(
 
 function silenceLimitMs(state: PullState, limits: PullLimits): number {
   if (state.layers.size === 0) return limits.contactingMs;
-  return state.shown.phase === 'extracting' ? limits.extractingMs : limits.downloadingMs;
+  return state.shown.phase === 'unpacking' ? limits.extractingMs : limits.downloadingMs;
 }
 
 function stalled(parts: PullParts, reference: string, state: PullState, limitMs: number): EngineError {

@@ -40,8 +40,8 @@ type LoadTimes = Static<typeof LoadTimesSchema>;
 const ENTRIES_KEPT = 20;
 /**
  * What is left of a cold compilation in a later run of the same container, and in a new container. On a GPU the graphs come whole
- * from the cache (48 s became about 7 s). On a CPU they are made again from parts that are cached: 38, 45 and 50 s became 15, 16
- * and 13 s, and in a new container 24, 28 and 22 s (vLLM 0.32); the means of these.
+ * from the cache (48 s became about 7 s). On a CPU they are made again from parts that are cached: 38 s became 15 s and 24 s, and by
+ * the lengths of whole starts about 0.26 and 0.37 was left in two other runs, 0.44 and 0.6 in a new container (vLLM 0.32); the means.
  */
 const WARM_COMPILE_SHARE = { gpu: { again: 0.15, fresh: 0.15 }, cpu: { again: 0.33, fresh: 0.55 } };
 /** A container's second run finds Python's byte code and the file cache: 61 s became 33 s without compilation (0.32, CPU). */

@@ -97,7 +97,7 @@ export function serviceView(
 
 function pullView({ phase, bytesDone, bytesTotal, bytesUnpacked, share }: PullProgress): ServiceView['pull'] {
   return {
-    phase: phase === 'extracting' ? 'unpacking' : 'downloading',
+    phase,
     bytes_done: bytesDone,
     bytes_total: bytesTotal,
     bytes_unpacked: bytesUnpacked,

@@ -100,7 +100,7 @@ describe('a pull from an open registry', () => {
     const done = seen.map((progress) => progress.bytesDone);
     expect(done).toEqual([...done].sort((a, b) => a - b));
     const last = seen.at(-1);
-    expect(last?.phase).toBe('extracting');
+    expect(last?.phase).toBe('unpacking');
     expect(last?.bytesTotal).toBeGreaterThan(LAYER_BYTES);
     expect(last?.bytesDone).toBe(last?.bytesTotal);
     expect(last?.bytesUnpacked).toBe(last?.bytesTotal);

@@ -408,7 +408,7 @@ export function createScriptedEngine(clock: Clock): ScriptedEngine {
       call('imageId', reference, signal, () => (engine.images.has(reference) ? `sha256:${reference}` : null)),
     pullImage: (reference, onProgress, signal) =>
       call('pullImage', reference, signal, () => {
-        onProgress({ bytesDone: 1, bytesTotal: 1, bytesUnpacked: 1, share: 1, phase: 'extracting' });
+        onProgress({ bytesDone: 1, bytesTotal: 1, bytesUnpacked: 1, share: 1, phase: 'unpacking' });
         engine.images.add(reference);
       }),
     async *logs(id, query, signal) {

@@ -156,7 +156,7 @@ export const VLLM_MODEL_SIGNATURES: readonly Signature[] = [
       /Attempted to load weight \(|size mismatch for \S+|Parameter \S+ not found in the model|Missing keys .{0,80} in loaded state/,
       /Unexpected weight\b|Cannot use `*weights_only=True|There is no module or parameter named|Unexpected key\(s\) in state_dict|Error\(s\) in loading state_dict/,
       /^KeyError: ['"](?![\w.]*\.attn['"])(?:model\.|transformer\.|lm_head|language_model|layers?\.|h\.|encoder\.|decoder\.|visual|vision|backbone|mlp|mtp|embed)[\w.]*['"]/,
-      /^KeyError: ['"][\w.]+\.(?:weight|bias|qweight|qzeros|scales|weight_scale(?:_inv)?|weight_packed|w13_\w+|w2_\w+|\w+_scale|g_idx|absmax|quant_map)(?:\.\w+)*['"]/,
+      /^KeyError: ['"][\w.]+\.(?:weight|bias|qweight|qzeros|scales|weight_scale(?:_inv)?|weight_packed|w13_\w+|w2_\w+|g_idx|absmax|quant_map)(?:\.\w+)*['"]/,
       // The same as vLLM's logger prints it: the words of an error without its name.
       /^'[\w.]+\.(?:weight|bias|qweight|qzeros|scales|weight_scale(?:_inv)?|g_idx|absmax|quant_map)(?:\.\w+)*'$/,
       /start \(\d+\) \+ length \(\d+\) exceeds dimension size|The size of tensor a \(\d+\) must match the size of tensor b/,

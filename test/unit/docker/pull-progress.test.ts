@@ -35,7 +35,7 @@ describe('progress of a pull', () => {
       bytesTotal: 100,
       bytesUnpacked: 0,
       share: 0.5,
-      phase: 'extracting',
+      phase: 'unpacking',
     });
   });
 

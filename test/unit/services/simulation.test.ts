@@ -1,5 +1,5 @@
 import { test, vi } from 'vitest';
-import { expectPromisesKept, SEQUENCES_EACH, SIMULATION_LIMIT_MS } from './simulation-run.ts';
+import { expectPromisesKept, SEQUENCES_EACH, SIMULATION_LIMIT_MS } from './simulation-property.ts';
 
 // The state store is the real one; its disk fails, is slow, and forgets at a power cut what was not synced.
 vi.mock('node:fs/promises', async (original) => {
